@@ -1,0 +1,94 @@
+"""The vocabulary: each column's name, dtype, unit and meaning. Tables use these names and no others for these things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.errors import UserError
+from cogmem.trials import Trials
+
+
+@dataclass(frozen=True)
+class Column:
+    """One word of the vocabulary: `dtype` is a numpy kind (`float`, `int`, `str`), `unit` is `s`, `count`, `1`, ..."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+
+COLUMNS: Final[Mapping[str, Column]] = {
+    column.name: column
+    for column in (
+        Column("participant", "str", "", "who answers; one design holds one person or a population"),
+        Column("experiment", "str", "", "experiment of the source the row belongs to"),
+        Column("condition", "str", "", "experimental condition, in the source's own words"),
+        Column("phase", "str", "", "study or test"),
+        Column("test_type", "str", "", "recall, recognition, learning or relearning (the last two: to criterion)"),
+        Column("item", "int", "", "row of the design's items that is studied or asked for"),
+        Column("cue", "int", "", "row of the design's items shown at test"),
+        Column("target", "int", "", "row of the design's items that is the right answer"),
+        Column("element", "int", "", "which part of the item a test asks for, from 0"),
+        Column("serial_position", "int", "", "place within the list, from 1"),
+        Column("time", "float", "s", "onset since the start of the experiment"),
+        Column("retention_interval", "float", "s", "from the last study of the item to its test"),
+        Column("repetitions", "int", "count", "how often the item was studied"),
+        Column("spacing_gap", "float", "s", "between successive studies of the item"),
+        Column("spacing_lag", "float", "positions", "between successive studies, in serial positions"),
+        Column("study_age", "float", "s", "from each study of the item to the test, one column a study, inf = none"),
+        Column("guess", "float", "1", "probability of a right answer without memory"),
+        Column("probe", "str", "", "what a recognition test shows: old or new (same or different)"),
+        Column("correct", "float", "count", "right answers among `trials`"),
+        Column("trials", "float", "count", "tests behind `correct`"),
+        Column("retention", "float", "1", "proportion retained"),
+        Column("savings", "float", "1", "(learning - relearning) / learning, may be negative"),
+        Column("se", "float", "as y", "standard error of the mean"),
+        Column("x", "float", "as the axis", "what the curve is drawn over"),
+        Column("y", "float", "as the axis", "the measure: a mean or a proportion"),
+        Column("n", "float", "count", "observations behind y"),
+        Column("sd", "float", "as y", "standard deviation of one observation (divisor n), so that se = sd / sqrt(n)"),
+    )
+}
+
+
+def study_ages(table: Trials) -> NDArray[np.float64]:
+    """Return the ages in s of every study at test, oldest first: (rows, studies), inf where a row has fewer.
+
+    Taken from `study_age` where the table has it, else from evenly spaced studies: `repetitions` studies, `spacing_gap`
+    apart (0 without the column: massed), the last one `retention_interval` before the test.
+    """
+    if "study_age" in table:
+        ages = np.asarray(table["study_age"], dtype=np.float64)
+        return np.where(np.isnan(ages), np.inf, ages)
+    repetitions = table.get("repetitions", 1).astype(np.int64)
+    gap = table.get("spacing_gap", 0.0).astype(np.float64)
+    most = int(repetitions.max(initial=1))
+    later = most - 1 - np.arange(most)
+    ages = table["retention_interval"].astype(np.float64)[:, None] + gap[:, None] * later
+    return np.where(later < repetitions[:, None], ages, np.inf)
+
+
+DERIVED: Final = {"study_age": (study_ages, ("retention_interval",))}
+
+
+def require(table: Trials, needs: frozenset[str], *, who: str) -> dict[str, NDArray[Any]]:
+    """Return the needed columns, computing those that others determine; UserError names what is missing."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in sorted(needs):
+        derive, sources = DERIVED.get(name, (None, ()))
+        if derive is not None and all(source in table for source in sources):
+            found[name] = derive(table)
+        elif name in table:
+            found[name] = table[name]
+        else:
+            meaning = COLUMNS[name].meaning if name in COLUMNS else "not in the vocabulary"
+            raise UserError(
+                f"{who} needs the column {name!r} ({meaning}), but the table has only {', '.join(table)}; add it."
+            )
+    return found

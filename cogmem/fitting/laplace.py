@@ -1,0 +1,147 @@
+"""Posterior of each person from its modes: Laplace's approximation, corrected by importance sampling.
+
+A normal around the mode is a poor answer where parameters trade off (Wickelgren's beta and psi). So heavy-tailed
+proposals around the modes are weighted by the true posterior, and further proposals are put where the weights say that
+mass was missed (adaptive multiple importance sampling, Cornuet, Marin, Mira & Robert, 2012; the local components are
+those of incremental mixture importance sampling, Raftery & Bao, 2010). The effective number of draws is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.fitting.objective import Array, Objective, climb, derivatives
+
+N_SCREENED: Final = 256
+N_STARTS: Final = 6
+N_MODES: Final = 2
+FIRST_ROUND: Final = 1000
+PER_ROUND: Final = 500
+MOST_ROUNDS: Final = 16
+ENOUGH: Final = 1000.0
+DEGREES: Final = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """`mode` (people, parameters) and equally weighted `draws` (draws, people, parameters) of z.
+
+    `ess` (people,) is the effective sample size of the weights; `log_density` (people,) is that of the mode.
+    """
+
+    mode: Array
+    draws: Array
+    ess: Array
+    log_density: Array
+
+
+def modes(objective: Objective, rng: np.random.Generator, *, tolerance: float = 1e-12) -> tuple[Array, Array]:
+    """Return the climbed starts, best first for each person: z (starts, people, parameters), density."""
+    loc, scale = objective.prior
+    people = len(objective.observed.people)
+    screened = loc + scale * rng.standard_normal((N_SCREENED, 1, len(loc))) * np.ones((1, people, 1))
+    screened[0] = loc
+    best = np.argsort(-objective(screened), axis=0, kind="stable")[: N_STARTS - 1]
+    middle = np.broadcast_to(loc, (1, people, len(loc)))
+    starts = np.concatenate([np.take_along_axis(screened, best[..., None], axis=0), middle])
+    z, density = climb(objective, starts, tolerance=tolerance)
+    order = np.argsort(-density, axis=0, kind="stable")
+    return np.take_along_axis(z, order[..., None], axis=0), np.take_along_axis(density, order, axis=0)
+
+
+def spread(objective: Objective, z: Array) -> Array:
+    """Return the Laplace covariances at z: (starts, people, parameters, parameters), never wider than the prior."""
+    _, _, hessian = derivatives(objective, z)
+    curvature, axes = np.linalg.eigh(np.nan_to_num(-hessian))
+    widest = objective.prior[1].max() if objective.with_prior else 3.0
+    variance = np.minimum(1.0 / np.maximum(curvature, 1e-10), widest**2)
+    return np.einsum("supq,suq,surq->supr", axes, variance, axes)
+
+
+def _log_t(z: Array, centre: Array, cholesky: Array) -> Array:
+    """Return the log density of a multivariate t at z (draws, people, p) for each person: (draws, people)."""
+    p = z.shape[-1]
+    inverse = np.linalg.inv(cholesky)
+    standard = np.einsum("upq,suq->sup", inverse, z - centre)
+    log_det = np.log(np.diagonal(cholesky, axis1=-2, axis2=-1)).sum(axis=-1)
+    # The normalising constant is the same for every component and drops out of the weights.
+    return -log_det - 0.5 * (DEGREES + p) * np.log1p((standard**2).sum(axis=-1) / DEGREES)
+
+
+def _propose(centre: Array, cholesky: Array, n: int, rng: np.random.Generator) -> Array:
+    people, p = centre.shape
+    normal = rng.standard_normal((n, people, p))
+    heavy = np.sqrt(DEGREES / rng.chisquare(DEGREES, (n, people, 1)))
+    return centre + np.einsum("upq,suq->sup", cholesky, normal) * heavy
+
+
+def _moments(z: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the weighted mean and a Cholesky factor of the weighted covariance of each person."""
+    mean = np.einsum("su,sup->up", weights, z)
+    return mean, _factor(z - mean, weights)
+
+
+def _factor(centred: Array, weights: Array) -> Array:
+    covariance = np.einsum("su,sup,suq->upq", weights, centred, centred)
+    ridge = 1e-6 * np.trace(covariance, axis1=-2, axis2=-1)[:, None, None] + 1e-10
+    return np.asarray(np.linalg.cholesky(covariance + ridge * np.eye(centred.shape[-1])))
+
+
+def _local(z: Array, weights: Array, scale: Array) -> tuple[Array, Array]:
+    """Return a component at each person's heaviest draw, as wide as the draws near it (Raftery & Bao, 2010)."""
+    people = np.arange(z.shape[1])
+    centre = z[weights.argmax(axis=0), people]
+    far = np.einsum("upq,suq->sup", np.linalg.inv(scale), z - centre)
+    near = np.argpartition((far**2).sum(axis=-1), PER_ROUND, axis=0)[:PER_ROUND]
+    shares = np.take_along_axis(weights, near, axis=0) + 1.0 / len(z)
+    around = np.take_along_axis(z, near[..., None], axis=0) - centre
+    return centre, _factor(around, shares / shares.sum(axis=0))
+
+
+def _normalise(log_weights: Array) -> Array:
+    weights: Array = np.exp(log_weights - log_weights.max(axis=0))
+    return weights / weights.sum(axis=0)
+
+
+def _resample(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return row numbers (n, people) by systematic resampling, in random order."""
+    edges = (np.arange(n)[:, None] + rng.random((1, weights.shape[1]))) / n
+    cumulative = np.cumsum(weights, axis=0)
+    picked = [np.searchsorted(cumulative[:, u], edges[:, u]) for u in range(weights.shape[1])]
+    rows = np.minimum(np.stack(picked, axis=1), len(weights) - 1)
+    return rng.permuted(rows, axis=0)
+
+
+def _weigh(z: Array, value: Array, components: list[tuple[Array, Array]], sizes: list[int]) -> Array:
+    """Return the weights of all draws under the mixture of all components (the balance heuristic)."""
+    proposal = np.stack([_log_t(z, *component) for component in components])
+    proposal += np.log(np.array(sizes) / sum(sizes))[:, None, None]
+    peak = proposal.max(axis=0)
+    return _normalise(value - peak - np.log(np.exp(proposal - peak).sum(axis=0)))
+
+
+def sample(objective: Objective, *, n_draws: int, rng: np.random.Generator) -> Posterior:
+    """Return the posterior of every person of `objective`."""
+    z, density = modes(objective, rng, tolerance=1e-5)
+    components = [
+        (z[k], np.linalg.cholesky(cov + 1e-12 * np.eye(cov.shape[-1])))
+        for k, cov in enumerate(spread(objective, z[:N_MODES]))
+    ]
+    drawn = [_propose(*component, FIRST_ROUND // len(components), rng) for component in components]
+    values = [objective(part) for part in drawn]
+    for rounds in range(MOST_ROUNDS):
+        every, value = np.concatenate(drawn), np.concatenate(values)
+        weights = _weigh(every, value, components, [len(part) for part in drawn])
+        ess = 1.0 / (weights**2).sum(axis=0)
+        if rounds + 1 == MOST_ROUNDS or (rounds > 1 and (ess > ENOUGH).all()):
+            break
+        overall = _moments(every, weights)
+        components.append(overall if rounds < 2 else _local(every, weights, overall[1]))
+        drawn.append(_propose(*components[-1], PER_ROUND, rng))
+        values.append(objective(drawn[-1]))
+    rows = _resample(weights, n_draws, rng)
+    return Posterior(z[0], np.take_along_axis(every, rows[..., None], axis=0), ess, density[0])

@@ -26,6 +26,7 @@ class Source:
     """Provenance: where something comes from and how it was made. Never part of an address."""
 
     who: str = ""
+    kind: Kind = "human"
     citation: str = ""
     licence: str = ""
     sha256: str = ""
@@ -93,6 +94,12 @@ class Record:
         object.__setattr__(self, "answers", answers)
         if self.seconds is not None:
             object.__setattr__(self, "seconds", frozen_array(self.seconds))
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each answer was right: the option that `target` names, or option 1 where the tests have no target."""
+        tests = self.design.tests
+        return np.asarray(self.answers == (tests["target"] if "target" in tests else 1))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Record, (self.design, self.subject, self.answers, self.seconds, self.source))
@@ -252,7 +259,7 @@ def run(design: Design, subject: Subject, *, seed: int) -> Record:
     require(design.tests, subject.needs, who=f"The subject {subject.name!r}")
     started = time.perf_counter()
     answers = subject.answer(design, np.random.default_rng(seed))
-    source = Source(who=subject.name, seconds=time.perf_counter() - started)
+    source = Source(who=subject.name, kind=subject.kind, seconds=time.perf_counter() - started)
     return Record(design, subject.name, answers, None, source)
 
 
@@ -281,4 +288,5 @@ def measure(measure: Measure, records: Record | Sequence[Record]) -> Curve:
     names = {record.subject for record in each}
     if len(names) != 1:
         raise UserError(f"measure() takes the records of one subject; got {sorted(names) or 'none'}.")
-    return Curve(measure.name, each[0].subject, concatenate([measure.compute(record) for record in each]))
+    rows = concatenate([measure.compute(record) for record in each])
+    return Curve(measure.name, each[0].subject, rows, each[0].source)

@@ -88,7 +88,7 @@ def _rows_of(data: Record | Curve) -> tuple[Trials, NDArray[np.float64], NDArray
     kinds = tests.get("test_type", "recall")
     if np.isin(kinds, ["learning", "relearning"]).any():
         raise UserError("Answers to criterion are not right or wrong; fit the curve of the measure 'savings' instead.")
-    answers = (data.answers[kept] == 1).astype(np.float64)
+    answers = data.right[kept].astype(np.float64)
     return tests.where(kept), answers, np.ones(len(kept)), np.full(len(kept), np.nan)
 
 

@@ -1,0 +1,47 @@
+"""Models of memory: one file a family, one value a model. MODELS is the explicit list of the fittable ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cogmem.core import Subject
+from cogmem.models.forgetting import (
+    ebbinghaus,
+    ebbinghaus_1880,
+    exponential,
+    exponential_asymptote,
+    hyperbolic,
+    hyperbolic_power,
+    logarithmic,
+    memory_chain,
+    power,
+    power_asymptote,
+    power_boost,
+    sum_of_exponentials,
+    weibull,
+    wickelgren,
+)
+from cogmem.models.spacing import act_r, multiscale_context, pavlik_anderson
+from cogmem.subjects.equation import Equation
+
+MODELS: Final[tuple[Equation, ...]] = (
+    exponential,
+    exponential_asymptote,
+    power,
+    power_asymptote,
+    power_boost,
+    wickelgren,
+    logarithmic,
+    ebbinghaus,
+    ebbinghaus_1880,
+    hyperbolic,
+    hyperbolic_power,
+    weibull,
+    sum_of_exponentials,
+    memory_chain,
+    act_r,
+    pavlik_anderson,
+    multiscale_context,
+)
+
+NETWORKS: Final[tuple[Subject, ...]] = ()

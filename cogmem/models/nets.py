@@ -45,6 +45,7 @@ class NetworkSettings:
     study_rate: float = 2e-3
     rest_rate: float = 1e-3
     weight_decay: float = 0.01
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.architecture not in ("lstm", "transformer"):

@@ -1,0 +1,55 @@
+# Everything runs in .venv, which the first target makes and a change of the pins makes again.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := $(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
+READY := $(VENV)/.ready-$(PINS)
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+WHEEL := build/wheel
+# Full trial files of the data sets, where this machine has them; the tests that need them are skipped elsewhere.
+export COGMEM_DATA ?= $(wildcard $(abspath ../shared/human_data_sources))
+
+.PHONY: compare test test-slow figures app bench check format clean
+
+compare: $(READY)
+	$(BIN)/cogmem compare forgetting_curve --out results
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -q -n 2 -m slow
+
+figures: $(READY)
+	$(BIN)/cogmem figures --out results/figures
+
+app: $(READY)
+	$(BIN)/cogmem app
+
+bench: $(READY)
+	$(BIN)/cogmem bench fit
+
+# mypy reads the package out of the wheel: it cannot follow the package mapping of an editable install.
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	rm -rf $(WHEEL)
+	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
+	$(BIN)/python -m zipfile -e $(WHEEL)/*.whl $(WHEEL)/unpacked
+	cd $(WHEEL)/unpacked && $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) -p cogmem
+	cd $(WHEEL)/unpacked && $(abspath $(BIN))/python -I -c "import sys; sys.path.insert(0, '.'); import cogmem, cogmem.app, \
+	cogmem.models, cogmem.paradigms; assert cogmem.__file__.startswith(sys.path[0]) or 'unpacked' in cogmem.__file__; \
+	cogmem.load('murre_dros_2015'); print('the wheel imports, with its data')"
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(READY): constraints.txt pyproject.toml
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist results *.egg-info

@@ -1,0 +1,92 @@
+"""Names to things: what is built in, and what other packages add through the entry point group `cogmem`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Final, Protocol
+
+from cogmem.core import Paradigm, Subject
+from cogmem.errors import UserError
+from cogmem.human_data.loading import DATASETS
+from cogmem.models import MODELS, NETWORKS
+from cogmem.names import nearest
+from cogmem.paradigms import PARADIGMS
+from cogmem.subjects.equation import Equation
+
+GROUP: Final = "cogmem"
+BUILT_IN: Final = "cogmem itself"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What another package adds: an entry point of the group `cogmem` gives one of these."""
+
+    paradigms: tuple[Paradigm[Any], ...] = ()
+    models: tuple[Equation, ...] = ()
+    networks: tuple[Subject, ...] = ()
+    datasets: tuple[Any, ...] = ()
+
+
+@cache
+def extras() -> tuple[tuple[str, Extras], ...]:
+    """Return (origin, Extras) of every installed package that adds to the catalogue."""
+    found = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        value = point.load()
+        if not isinstance(value, Extras):
+            raise UserError(f"The entry point {point.name!r} ({point.value}) gives {type(value).__name__}, not Extras.")
+        found.append((f"the entry point {point.name!r} ({point.value})", value))
+    return tuple(found)
+
+
+def collect(kind: str, built_in: Iterable[_Named], added: Iterable[tuple[str, Iterable[_Named]]]) -> dict[str, Any]:
+    """Return things by name; UserError names both origins of a name that two of them use."""
+    origin: dict[str, str] = {}
+    things: dict[str, Any] = {}
+    for where, values in ((BUILT_IN, built_in), *added):
+        for value in values:
+            if value.name in things:
+                raise UserError(
+                    f"The {kind} name {value.name!r} is given by {origin[value.name]} and by {where}; rename one."
+                )
+            origin[value.name], things[value.name] = where, value
+    return things
+
+
+@cache
+def paradigms() -> Mapping[str, Paradigm[Any]]:
+    """Return every paradigm by name."""
+    return collect("paradigm", PARADIGMS, [(where, extra.paradigms) for where, extra in extras()])
+
+
+@cache
+def models() -> Mapping[str, Equation]:
+    """Return every fittable model by name."""
+    return collect("model", MODELS, [(where, extra.models) for where, extra in extras()])
+
+
+@cache
+def networks() -> Mapping[str, Subject]:
+    """Return every network participant by name."""
+    return collect("network", NETWORKS, [(where, extra.networks) for where, extra in extras()])
+
+
+@cache
+def datasets() -> Mapping[str, Any]:
+    """Return every data set by name."""
+    return collect("data set", DATASETS.values(), [(where, extra.datasets) for where, extra in extras()])
+
+
+def named(kind: str, name: str, things: Mapping[str, Any]) -> Any:
+    """Return the thing of that name; UserError names the nearest match."""
+    if name not in things:
+        raise UserError(f"There is no {kind} {name!r}; {nearest(name, things)}.")
+    return things[name]

@@ -1,0 +1,119 @@
+"""Expected log predictive density of each observation, left out in turn: PSIS through ArviZ, refits where that fails."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.errors import UserError
+from cogmem.fitting import laplace
+from cogmem.fitting.fits import Fit
+from cogmem.fitting.objective import Objective
+
+# Above this, Pareto-smoothed importance sampling cannot be trusted (Vehtari, Gelman & Gabry, 2017).
+UNRELIABLE: Final = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Elpd:
+    """`pointwise` (rows,) log predictive density of each row of the data when left out, in nats.
+
+    `pareto_k` (rows,) as PSIS found it; `refitted` (rows,) says where the model was fitted again without the row.
+    `tests` counts the tests behind all rows, so `per_test` compares counts with single trials.
+    """
+
+    pointwise: NDArray[np.float64]
+    pareto_k: NDArray[np.float64]
+    refitted: NDArray[np.bool_]
+    tests: float
+    arviz: Any
+
+    @property
+    def per_test(self) -> float:
+        return float(self.pointwise.sum() / self.tests)
+
+    @property
+    def se_per_test(self) -> float:
+        """Standard error of `per_test`, from the spread of the rows."""
+        n = len(self.pointwise)
+        return float(np.sqrt(n * self.pointwise.var(ddof=1)) / self.tests) if n > 1 else float("nan")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        bad = int(((self.pareto_k > UNRELIABLE) & ~self.refitted).sum())
+        return (f"ELPD: {bad} of {len(self.pareto_k)} rows have Pareto k above {UNRELIABLE}.",) if bad else ()
+
+
+def tests_of(done: Fit) -> float:
+    """Return how many tests the rows of the data sum up; a mean counts as one."""
+    observed = done.objective.observed
+    counts = observed.family in ("bernoulli", "binomial", "beta_binomial")
+    return float(observed.n.sum()) if counts else float(len(observed.y))
+
+
+def elpd(done: Fit) -> Elpd:
+    """Return the leave-one-row-out predictive density of a laplace or nuts fit.
+
+    Rows that PSIS cannot judge are refitted without them when every person was fitted apart (laplace).
+    """
+    if done.method.name == "mle":
+        raise UserError("A maximum-likelihood fit has no posterior and so no ELPD; fit with laplace or nuts.")
+    import arviz as az
+
+    with warnings.catch_warnings():
+        # ArviZ warns of high Pareto k; those rows are refitted or counted in `warnings`.
+        warnings.simplefilter("ignore", UserWarning)
+        found = az.loo(done.draws, pointwise=True, reff=1.0 if done.method.name == "laplace" else None)
+    pointwise, pareto_k = np.array(found.loo_i, dtype=np.float64), np.array(found.pareto_k, dtype=np.float64)
+    bad = ~(pareto_k <= UNRELIABLE)
+    refitted = np.zeros(len(bad), dtype=bool)
+    if done.method.name == "laplace" and bad.any():
+        rows = np.flatnonzero(bad)
+        possible = _others(done, rows) > 0
+        pointwise[rows[possible]] = _refit(done, rows[possible])
+        refitted[rows[possible]] = True
+        found["loo_i"].values[:] = pointwise
+        found["elpd_loo"] = pointwise.sum()
+    return Elpd(pointwise, pareto_k, refitted, tests_of(done), found)
+
+
+def _others(done: Fit, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    person = done.objective.observed.person[np.argsort(done.objective.observed.order)]
+    return np.asarray(np.bincount(person)[person[rows]] - 1)
+
+
+def _refit(done: Fit, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the log predictive density of each row under its person's posterior without it.
+
+    Every left-out row makes a person of its own, so that all refits run as one batch.
+    """
+    observed = done.objective.observed
+    place = np.argsort(observed.order)[rows]
+    left = [np.flatnonzero((observed.person == observed.person[p]) & (np.arange(len(observed.y)) != p)) for p in place]
+    person = np.repeat(np.arange(len(rows)), [len(part) for part in left])
+    names = np.array([f"without {row}" for row in rows])
+    training = observed.take(np.concatenate(left), person, names)
+    posterior = laplace.sample(
+        Objective(done.model, training), n_draws=done.method.draws, rng=np.random.default_rng([done.seed, 1])
+    )
+    held_out = Objective(done.model, observed.take(place, np.arange(len(rows)), names))
+    density = held_out.pointwise(posterior.draws)
+    peak = density.max(axis=0)
+    return np.asarray(peak + np.log(np.exp(density - peak).mean(axis=0)))
+
+
+def weights(scores: Mapping[str, Elpd]) -> dict[str, float]:
+    """Return stacking weights of models scored on the same rows (Yao, Vehtari, Simpson & Gelman, 2018); they sum to 1."""
+    import arviz as az
+
+    if len(scores) == 1:
+        return {name: 1.0 for name in scores}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = az.compare({name: score.arviz for name, score in scores.items()}, method="stacking")
+    return {name: float(table.loc[name, "weight"]) for name in scores}

@@ -1,0 +1,162 @@
+"""Which item is studied when: timelines of updates for learners that learn by small steps. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.errors import UserError
+
+NEW = -1
+"""A slot of an update that holds a string never seen before."""
+NOTHING = -2
+"""A slot of an update that holds nothing."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """A stream of training updates: what each holds, and when memory is probed.
+
+    `slots` is (1 or population, updates, slots): an item's number, NEW or NOTHING; with a first axis of 1 all members
+    share one order. `views` has the same shape: 0 reads the item as it is, any other number reads it with one word
+    replaced (and still predicts the item). `probe_after` holds the update counts after which memory is probed,
+    ascending; 0 is before study.
+    """
+
+    slots: Ints
+    probe_after: Ints
+    views: Ints | None = None
+
+    def __post_init__(self) -> None:
+        slots, probes = _frozen(self.slots), _frozen(self.probe_after)
+        view = _frozen(np.zeros_like(slots) if self.views is None else self.views)
+        if slots.ndim != 3 or view.shape != slots.shape:
+            raise UserError(
+                f"A timeline's slots and view are (population, updates, slots), but came as {slots.shape} and {view.shape}."
+            )
+        if probes.ndim != 1 or (np.diff(probes) <= 0).any() or ((probes < 0) | (probes > slots.shape[1])).any():
+            raise UserError(f"Probes follow one another within the {slots.shape[1]} updates, but came as {probes.tolist()}.")
+        filled = slots != NOTHING
+        if slots.size and ((slots < NOTHING).any() or (filled != filled[:1]).any() or not filled.any(axis=2).all()):
+            raise UserError("Every update of a timeline needs a string or more, and as many for every member.")
+        object.__setattr__(self, "slots", slots)
+        object.__setattr__(self, "probe_after", probes)
+        object.__setattr__(self, "views", view)
+
+    @property
+    def n_updates(self) -> int:
+        """The number of updates."""
+        return int(self.slots.shape[1])
+
+    def exposures(self, n_items: int) -> Ints:
+        """Return how often each item was studied before each probe: (1 or population, probes, n_items)."""
+        counts = np.zeros((len(self.slots), self.n_updates + 1, n_items), np.int64)
+        member, update, slot = np.nonzero(self.slots >= 0)
+        np.add.at(counts, (member, update + 1, self.slots[member, update, slot]), 1)
+        return np.asarray(counts.cumsum(axis=1)[:, self.probe_after])
+
+    def since_study(self, n_items: int) -> Ints:
+        """Return the updates from each item's last study to each probe: (1 or population, probes, n_items), −1 before."""
+        last = np.full((len(self.slots), self.n_updates + 1, n_items), -1, np.int64)
+        member, update, slot = np.nonzero(self.slots >= 0)
+        last[member, update + 1, self.slots[member, update, slot]] = update + 1
+        last = np.maximum.accumulate(last, axis=1)[:, self.probe_after]
+        return np.where(last < 0, -1, self.probe_after[:, None] - last)
+
+
+def join(*parts: Ints) -> Ints:
+    """Return stretches of slots, each (population, updates, slots), one after another; short updates get NOTHING."""
+    population = max(len(part) for part in parts)
+    width = max(part.shape[2] for part in parts)
+    padded = [np.pad(part, ((0, 0), (0, 0), (0, width - part.shape[2])), constant_values=NOTHING) for part in parts]
+    return np.concatenate([np.broadcast_to(part, (population, *part.shape[1:])) for part in padded], axis=1)
+
+
+def new_strings(updates: int, strings: int) -> Ints:
+    """Return slots of `updates` updates with `strings` new strings each: (1, updates, strings)."""
+    return np.full((1, updates, strings), NEW, np.int64)
+
+
+def epochs(n_items: int, *, exposures: int, batch: int, rngs: Sequence[np.random.Generator]) -> Ints:
+    """Return slots in which each member meets all items once an epoch, in an own new order: one generator a member.
+
+    The shape is (members, exposures × n_items / batch, batch).
+    """
+    if n_items % batch:
+        raise UserError(f"Items fill the batches of an epoch exactly; got {n_items} items in batches of {batch}.")
+    orders = [np.concatenate([rng.permutation(n_items) for _ in range(exposures)]).reshape(-1, batch) for rng in rngs]
+    return np.stack(orders).astype(np.int64)
+
+
+def few_shot_timeline(
+    n_items: int,
+    *,
+    exposures: Sequence[int],
+    retention: Sequence[int],
+    batch: int = 4,
+    fillers: int = 16,
+    rngs: Sequence[np.random.Generator],
+) -> Timeline:
+    """Return study in epochs, then new strings only (after Orhan 2023).
+
+    Probes come before study, after each number of `exposures` and after each number of `retention` updates.
+    """
+    study = epochs(n_items, exposures=max(exposures), batch=batch, rngs=rngs)
+    an_epoch = n_items // batch
+    times = {0, *(count * an_epoch for count in exposures), *(study.shape[1] + k for k in retention)}
+    return Timeline(join(study, new_strings(max(retention, default=0), fillers)), np.array(sorted(times)))
+
+
+def spaced_timeline(
+    gaps: Sequence[int],
+    *,
+    items_per_gap: int,
+    exposures: int,
+    retention: Sequence[int],
+    batch: int = 16,
+    lead: int = 0,
+) -> tuple[Timeline, Ints]:
+    """Return a spacing surface in one run, and the gap of each item: (n_items,).
+
+    Every item is studied `exposures` times with `gap` updates between two studies. All items of all gaps have their
+    last study in one stretch of updates, as evenly spread as can be, and `retention` counts from its end. New strings fill each
+    update to `batch`. `lead` updates of new strings come first.
+    """
+    per_update = max(1, batch // 4)
+    item_gap = np.repeat(np.asarray(gaps, np.int64), items_per_gap)
+    n_items = len(item_gap)
+    # Neighbours in time come from different gaps, so that no condition has a better place in the stretch.
+    turn = np.arange(n_items).reshape(len(gaps), items_per_gap).T.ravel()
+    raise NotImplementedError
+
+
+def view_batch_schedule(n_items: int, *, batch: int, views: int, epochs: int, rng: np.random.Generator | None = None) -> Ints:
+    """Return the item in each place of each batch: (n_batches, batch), the `views` of an item side by side.
+
+    View-Batch (2025, arXiv 2503.18371): a batch holds batch / views different items, `views` times each, and there are
+    epochs / views passes, so that every item is met `epochs` times in all whatever `views` is, but the interval
+    between two meetings is `views` × n_items samples. Without `rng` every pass has the same order and the interval is exact;
+    with it each pass is shuffled and the interval is that on average.
+
+    >>> view_batch_schedule(4, batch=4, views=2, epochs=2).tolist()
+    [[0, 0, 1, 1], [2, 2, 3, 3]]
+    """
+    unique, passes = batch // max(views, 1), epochs // max(views, 1)
+    if views < 1 or batch % views or epochs % views or n_items % unique:
+        raise UserError(
+            f"The views divide the batch and the epochs, and batch / views divides the items; got {views} views, a "
+            f"batch of {batch}, {epochs} epochs and {n_items} items."
+        )
+    orders = [np.arange(n_items) if rng is None else rng.permutation(n_items) for _ in range(passes)]
+    return np.repeat(np.concatenate(orders), views).reshape(-1, batch)
+
+
+def _frozen(values: Ints) -> Ints:
+    array = np.array(values, dtype=np.int64)
+    array.setflags(write=False)
+    return array

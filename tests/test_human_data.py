@@ -1,0 +1,508 @@
+"""People's data: known values, hashes, recomputation from the sources, and what fetching says when it fails."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cogmem.columns import study_ages
+from cogmem.core import Curve
+from cogmem.errors import UserError
+from cogmem.human_data import DATASETS, build, check, fetch, fetching, load, load_trials, parsing, registry
+from cogmem.human_data.registry import tables_folder
+
+SOURCES = Path(os.environ.get("COGMEM_DATA", Path(__file__).parents[2] / "shared" / "human_data_sources"))
+PARTS = [(name, part) for name, data in DATASETS.items() for part in data.tables]
+HAND = "cepeda_2008"  # A data set with one small upstream file, for the tests of fetching.
+
+with_sources = pytest.mark.skipif(
+    not (SOURCES / "murre-dros-2015").is_dir(), reason=f"no upstream files in {SOURCES}; set COGMEM_DATA"
+)
+
+
+def values(curve: Curve, **wanted: str | float) -> dict[float, float]:
+    """Return {x: y} of the rows whose columns equal `wanted`, rounded to six places."""
+    chosen = np.ones(len(curve.rows), dtype=bool)
+    for name, value in wanted.items():
+        chosen &= curve.rows[name] == value
+    rows = curve.rows.where(chosen)
+    return {float(x): round(float(y), 6) for x, y in zip(rows["x"], rows["y"], strict=True)}
+
+
+# ---- the shipped tables: known values -------------------------------------------------------------------------------
+
+
+def test_murre_dros_savings_are_those_of_the_paper() -> None:
+    curve = load("murre_dros_2015")
+    assert curve.measure == "savings"
+    assert sorted(set(curve.rows["participant"])) == ["Dros", "Ebbinghaus", "Mack", "Seitz"]
+    dros = values(curve, participant="Dros")
+    assert list(dros) == [1200, 3600, 32400, 86400, 172800, 518400, 2678400]
+    assert [round(y, 3) for y in dros.values()] == [0.472, 0.373, 0.276, 0.317, 0.230, 0.168, 0.041]
+    assert values(curve, participant="Mack")[172800] == 0.365019
+    assert values(curve, participant="Seitz")[2678400] == 0.200803
+    ebbinghaus = curve.rows["participant"] == "Ebbinghaus"
+    assert curve.se[ebbinghaus].round(3).tolist() == [0.011, 0.013, 0.011, 0.012, 0.012, 0.014, 0.010]
+    assert set(curve.rows["n"]) == {1.0}
+
+
+def test_ebbinghaus_has_nominal_and_exact_delays() -> None:
+    rows = load("ebbinghaus_1885").rows
+    assert rows["y"].tolist() == [0.582, 0.442, 0.358, 0.337, 0.278, 0.254, 0.211]
+    assert rows["x"].tolist() == [1200, 3600, 32400, 86400, 172800, 518400, 2678400]
+    assert rows["retention_interval_exact"].tolist() == [1140, 3780, 31500, 86400, 172800, 518400, 2678400]
+    twin = load("murre_dros_2015").rows
+    same = twin.where(twin["participant"] == "Ebbinghaus")
+    assert same["y"].tolist() == rows["y"].tolist()
+    assert same["sd"].tolist() == rows["sd"].tolist()
+
+
+def test_dros_lists_leave_out_the_list_never_learned() -> None:
+    rows = load("murre_dros_2015", table="dros_lists").rows
+    assert DATASETS["murre_dros_2015"].table("dros_lists").rows == 70
+    assert len(rows) == 69
+    assert rows["n_rows"].sum() == 542
+    first = rows.where((rows["retention_interval"] == 1200) & (rows["list"] == 1))
+    assert [first[name][0] for name in ("learning_repetitions", "relearning_repetitions")] == [24.75, 11.875]
+    assert [first[name][0] for name in ("learning_time", "relearning_time")] == [1405, 670]
+    assert first["y"][0] == pytest.approx((24.75 - 11.875) / 24.75, abs=1e-7)
+    assert first["savings_time"][0] == pytest.approx((1405 - 670) / 1405, abs=1e-7)
+    week = rows.where(rows["retention_interval"] == 518400)
+    ratio = 1 - week["relearning_repetitions"].mean() / week["learning_repetitions"].mean()
+    assert ratio == pytest.approx(0.1682018, abs=1e-7)  # Savings of the paper: ratio of means, not mean of ratios.
+
+
+def test_mosteller_points() -> None:
+    curve = load("mosteller_1970")
+    assert values(curve) == {
+        60: 0.84, 300: 0.71, 900: 0.61, 1800: 0.56, 3600: 0.54, 7200: 0.47, 14400: 0.45, 28800: 0.38,
+        43200: 0.36, 86400: 0.26, 172800: 0.20, 345600: 0.16, 604800: 0.08,
+    }  # fmt: skip
+    assert np.isnan(curve.se).all()
+
+
+def test_floden_pools_to_the_published_proportions() -> None:
+    curve = load("floden_2000")
+    assert len(curve.participants) == 50 + 48
+    pooled = curve.pool("experiment", "condition")
+    assert values(pooled, experiment="E1", condition="young") == {0: 1.0, 9: 0.805333, 18: 0.754667, 36: 0.656}
+    assert values(pooled, experiment="E1", condition="older") == {0: 0.997333, 9: 0.746667, 18: 0.637333, 36: 0.578667}
+    older = values(pooled, experiment="E2", condition="older")
+    assert older == {0: 0.947917, 3: 0.870567, 18: 0.515625, 36: 0.404514, 60: 0.28125}
+    young = values(pooled, experiment="E2", condition="young")
+    # Exponential to an asymptote, y = (a - c) exp(-b t) + c, as fitted to the young people before.
+    squares = sum(((0.974 - 0.615) * np.exp(-0.0395 * t) + 0.615 - y) ** 2 for t, y in young.items())
+    assert round(squares, 4) == 0.0002
+
+
+def test_floden_trials_without_a_score_are_not_possible_items() -> None:
+    rows = load("floden_2000").rows
+    short = rows.where((rows["experiment"] == "E2") & (rows["n"] < 24))
+    assert short["participant"].tolist() == ["E2-older-19", "E2-older-24"]
+    assert (short["n"].tolist(), short["correct"].tolist()) == ([20, 16], [14, 14])
+    assert set(rows["n"][rows["experiment"] == "E1"]) == {15}
+
+
+def test_floden_build_up_holds_every_trial() -> None:
+    rows = load("floden_2000", table="build_up").rows
+    assert rows["trial"].tolist() == [*range(1, 34), *range(1, 34)]
+    assert np.isnan(rows["retention_interval"][rows["trial"] <= 3]).all()
+    assert rows["retention_interval"][3:9].tolist() == [60, 18, 0, 36, 3, 36]
+    people = load("floden_2000").rows
+    second = people.where(people["experiment"] == "E2")
+    assert rows["correct"][rows["trial"] > 3].sum() == second["correct"].sum()
+    assert rows["n"][rows["trial"] > 3].sum() == second["n"].sum()
+
+
+def test_cepeda_surface_and_functions() -> None:
+    day = 86400.0
+    surface = load("cepeda_2008")
+    week = values(surface, retention_interval=7 * day)
+    assert {x / day: round(100 * y) for x, y in week.items()} == {0: 88, 1: 97, 2: 95, 7: 94, 21: 93, 105: 81}
+    year = values(surface, retention_interval=350 * day)
+    assert max(year, key=lambda gap: year[gap]) == 21 * day
+    assert set(surface.rows["repetitions"]) == {2}
+    forgetting = load("cepeda_2009")
+    assert values(forgetting, experiment="E1") == {
+        0: 0.922, day: 0.839, 2 * day: 0.689, 4 * day: 0.523, 7 * day: 0.439, 14 * day: 0.283
+    }  # fmt: skip
+    assert values(forgetting, experiment="E2a")[168 * day] == 0.22
+    assert values(forgetting, experiment="E2b")[84 * day] == 0.09
+    spacing = load("cepeda_2009", table="spacing")
+    assert values(spacing, experiment="E2a") == {
+        0: 0.26, day: 0.33, 7 * day: 0.47, 28 * day: 0.56, 84 * day: 0.43, 168 * day: 0.45
+    }  # fmt: skip
+    assert set(spacing.rows["retention_interval"]) == {10 * day, 168 * day}
+
+
+def test_howard_kahana_spacing_and_lag_effects() -> None:
+    curve = load("howard_kahana_2005")
+    pooled = curve.pool("condition").rows
+    found = {c: (k, n) for c, k, n in zip(pooled["condition"], pooled["correct"], pooled["n"], strict=True)}
+    assert found == {"massed": (3143, 9900), "spaced_short": (3672, 10950), "spaced_long": (3238, 8850)}
+    lags = dict(zip(curve.rows["condition"].tolist(), curve.rows["spacing_lag"].round(1).tolist(), strict=True))
+    assert lags == {"massed": 1.0, "spaced_short": 4.4, "spaced_long": 11.2}
+    assert curve.rows["spacing_gap"] == pytest.approx(1.5 * curve.rows["spacing_lag"], rel=1e-6)
+    assert len(curve.participants) == 66
+
+
+def test_ricker_counts_give_sensitivity() -> None:
+    rows = load("ricker_2014").rows
+    assert (rows["n"].sum(), rows["correct"].sum()) == (9452, 7181)
+    assert sorted(set(rows["x"])) == [1, 6, 12]
+    hits = rows.where(rows["probe"] == "same")
+    misses = rows.where(rows["probe"] == "different")
+    assert (hits["correct"].sum(), hits["n"].sum()) == (3353, 4708)
+    assert (misses["correct"].sum(), misses["n"].sum()) == (3828, 4744)
+    long = rows.where((rows["condition"] == "long") & (rows["x"] == 12))
+    assert long["correct"].sum() / long["n"].sum() == pytest.approx(0.704698, abs=1e-6)
+
+
+def test_lewandowsky_depends_on_the_kind_of_distractor_not_on_the_time() -> None:
+    curve = load("lewandowsky_2010")
+    pooled = curve.pool("condition")
+    assert values(pooled, condition="none") == {1: 0.958333, 2: 0.877778, 3: 0.755556, 4: 0.744444, 5: 0.841667}
+    assert values(pooled, condition="three_different")[1] == 0.413889
+    assert values(pooled, condition="one")[1] == 0.580556
+    assert values(pooled, condition="three_same")[1] == 0.566667
+    filled = curve.rows
+    assert set(filled["retention_interval"][filled["condition"] == "none"]) == {0}
+    assert set(filled["retention_interval"][filled["serial_position"] == 5]) == {0}
+    first = filled["retention_interval"][(filled["condition"] == "one") & (filled["serial_position"] == 1)].mean()
+    assert first == pytest.approx(1.369697 + 1.408783 + 1.439550 + 1.378539, abs=1e-4)
+
+
+def test_anki_bins_hold_every_later_review() -> None:
+    rows = load("anki_single_learner").rows
+    assert (rows["n"].sum(), rows["correct"].sum()) == (11375, 8568)
+    later = {c: rows["n"][rows["condition"] == c].sum() for c in ("1", "2", "3", "4", "5-8", "9+")}
+    assert later == {"1": 1203, "2": 1189, "3": 1128, "4": 932, "5-8": 906 + 822 + 636 + 580, "9+": 3979}
+    bins = np.floor(4 * np.log10(rows["x"]))
+    for k in np.unique(bins):
+        assert len(set(rows["x"][bins == k])) == 1  # The same bin has the same x in every group.
+
+
+# ---- the shipped tables: form ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "part"), PARTS)
+def test_a_table_is_what_the_registry_says(name: str, part: str) -> None:
+    table = DATASETS[name].tables[part]
+    content = (tables_folder() / table.file).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == table.sha256
+    head, *lines = list(csv.reader(content.decode("utf-8").splitlines()))
+    assert head == [column.name for column in table.columns]
+    assert len(lines) == table.rows
+    assert b"\r" not in content
+    assert len(content) < 200_000
+    assert {table.x, *table.groups} <= set(head)
+    assert table.y in head if table.y else {"correct", "trials"} <= set(head)
+    assert all(column.meaning for column in table.columns)
+
+
+@pytest.mark.parametrize(("name", "part"), PARTS)
+def test_units_are_sane(name: str, part: str) -> None:
+    curve = load(name, table=part)
+    rows = curve.rows
+    assert np.isfinite(rows["y"]).all()
+    assert (rows["y"] <= 1).all()
+    assert (rows["y"] >= 0).all() or curve.measure == "savings"
+    assert (rows["n"] >= 1).all()
+    assert not np.isnan(rows["x"]).any()
+    for column in ("retention_interval", "spacing_gap"):
+        if column in rows:
+            seconds = rows[column][np.isfinite(rows[column])]
+            assert (seconds >= 0).all()
+            assert (seconds <= 350 * 86400).all()
+    if "correct" in rows:
+        assert (rows["y"] == rows["correct"] / rows["n"]).all()
+        assert rows["sd"] == pytest.approx(np.sqrt(rows["y"] * (1 - rows["y"])))
+    assert curve.source.sha256 == DATASETS[name].tables[part].sha256
+    assert curve.source.citation
+
+
+def test_every_table_is_registered_and_built() -> None:
+    shipped = {path.name for path in tables_folder().iterdir() if path.suffix == ".csv"}
+    assert shipped == {table.file for data in DATASETS.values() for table in data.tables.values()}
+    assert set(build.BUILDERS) == set(PARTS)
+
+
+def test_no_upstream_file_is_shipped() -> None:
+    upstream = {file.sha256 for data in DATASETS.values() for file in data.files}
+    if SOURCES.is_dir():
+        names = {path for folder in SOURCES.iterdir() if folder.is_dir() for path in folder.iterdir()}
+        upstream |= {
+            fetching.sha256(path) for path in names if path.suffix != ".md" and path.stat().st_size < 1_000_000
+        }
+    ours = [path for path in tables_folder().parent.rglob("*") if path.is_file()]
+    assert [path.name for path in ours if fetching.sha256(path) in upstream] == []
+
+
+def test_urls_are_pinned_to_a_commit() -> None:
+    for data in DATASETS.values():
+        for file in data.files:
+            if file.url is None:
+                assert data.name == "mosteller_1970"
+                continue
+            assert file.url.startswith("https://raw.githubusercontent.com/")
+            assert len(file.url.split("/")[5]) == 40
+            assert " " not in file.url
+
+
+def test_importing_reads_no_table_and_needs_no_pandas() -> None:
+    code = (
+        "import sys, cogmem.human_data as h; from cogmem.human_data import registry as r; "
+        "assert r.read_registry.cache_info().currsize == 0; h.load('ricker_2014'); "
+        "assert not {'pandas', 'pooch', 'openpyxl'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_unknown_names_get_the_nearest_match() -> None:
+    with pytest.raises(UserError, match="did you mean 'ebbinghaus_1885'"):
+        load("ebbinghaus_1855")
+    with pytest.raises(UserError, match="did you mean 'spacing'"):
+        load("cepeda_2009", table="spacings")
+    with pytest.raises(UserError, match="no trials to load, only tables"):
+        load_trials("ebbinghaus_1885")
+
+
+# ---- the sources ----------------------------------------------------------------------------------------------------
+
+
+@with_sources
+def test_tables_come_out_the_same_from_the_sources(tmp_path: Path) -> None:
+    assert build.main(["--sources", str(SOURCES), "--out", str(tmp_path)]) == 0
+    for name, part in PARTS:
+        file = DATASETS[name].tables[part].file
+        assert (tmp_path / file).read_bytes() == (tables_folder() / file).read_bytes()
+
+
+@with_sources
+def test_check_finds_nothing_then_finds_a_changed_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = check(sources=SOURCES)
+    assert len(report) == 2 * len(PARTS)
+    assert all(row["ok"] for row in report)
+    assert {row["what"] for row in report} == {"sha256", "recomputed"}
+    for path in tables_folder().iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    changed = (tmp_path / "mosteller_1970.csv").read_text().replace("300,0.71", "300,0.72")
+    (tmp_path / "mosteller_1970.csv").write_text(changed)
+    monkeypatch.setattr(fetching, "tables_folder", lambda: tmp_path)
+    wrong = [row for row in check(sources=SOURCES) if not row["ok"]]
+    assert [row["what"] for row in wrong] == ["sha256", "cell"]
+    found = {key: wrong[1][key] for key in ("dataset", "table", "row", "column", "shipped", "recomputed")}
+    assert found == {
+        "dataset": "mosteller_1970", "table": "forgetting", "row": 2, "column": "retention",
+        "shipped": "0.72", "recomputed": "0.71",
+    }  # fmt: skip
+
+
+def test_check_without_sources_says_what_was_not_recomputed(tmp_path: Path) -> None:
+    report = check(sources=tmp_path)
+    assert all(row["ok"] for row in report)
+    assert sum(row["what"].startswith("not recomputed: ") for row in report) == len(PARTS)
+
+
+def derived(folder: str, name: str) -> list[dict[str, str]]:
+    with (SOURCES / folder / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@with_sources
+def test_murre_agrees_with_the_helper_files() -> None:
+    curve = load("murre_dros_2015")
+    for row in derived("murre-dros-2015", "savings_four_subjects.csv"):
+        mine = curve.rows.where(
+            (curve.rows["participant"] == row["subject"]) & (curve.rows["x"] == float(row["interval_s"]))
+        )
+        assert mine["y"][0] == pytest.approx(float(row["savings"]), abs=1e-6)
+        assert mine["sd"][0] == pytest.approx(float(row["savings_se"]), abs=1e-6)
+    lists = build.murre_dros_lists(SOURCES)
+    theirs = derived("murre-dros-2015", "dros_lists.csv")
+    assert len(lists) == len(theirs) == 70
+    for one, two in zip(lists, theirs, strict=True):
+        assert (one["retention_interval"], one["list"]) == (float(two["interval_s"]), int(two["list"]))
+        for key, other in (("learning_repetitions", "learning_repetitions_mean"), ("learning_time", "learning_time_s")):
+            assert build.cell(one[key]) == (build.cell(float(two[other])) if two[other] else "")
+    rows = parsing.murre_dros_2015(SOURCES / build.MURRE)
+    pairs = zip(rows["learning_repetitions"].tolist(), rows["relearning_repetitions"].tolist(), strict=True)
+    helper = derived("murre-dros-2015", "dros_rows.csv")
+    assert list(pairs) == [(int(r["learning_repetitions"]), int(r["relearning_repetitions"])) for r in helper]
+
+
+@with_sources
+def test_floden_sums_are_those_of_the_workbook() -> None:
+    head, *people = parsing.sheet(SOURCES / build.FLODEN, "Exp2_Data")
+    rows = load("floden_2000").rows
+    for line in people:
+        row = dict(zip(head, line, strict=True))
+        who = f"E2-{ {1: 'older', 2: 'young'}[row['GROUP']] }-{row['SUBJECT']}"
+        mine = rows.where(rows["participant"] == who)
+        assert mine["correct"].tolist() == [row[f"SUMF_{delay}S"] for delay in (0, 3, 18, 36, 60)]
+
+
+@with_sources
+def test_records_hold_every_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COGMEM_DATA", str(SOURCES))
+    sizes = {
+        name: len(load_trials(name).answers)
+        for name in ("murre_dros_2015", "howard_kahana_2005", "ricker_2014", "lewandowsky_2010")
+    }
+    assert sizes == {
+        "murre_dros_2015": 2 * 542, "howard_kahana_2005": 990 * 30, "ricker_2014": 9452, "lewandowsky_2010": 1440 * 5
+    }  # fmt: skip
+    record = load_trials("ricker_2014", folder=SOURCES)
+    right = record.answers == record.design.tests["target"]
+    assert right.sum() == 7181
+    assert record.seconds is not None
+    assert record.seconds[0] == 0.881
+    assert record.source.sha256 == DATASETS["ricker_2014"].files[0].sha256
+
+
+@with_sources
+def test_howard_marks_the_words_that_were_said() -> None:
+    rows = parsing.howard_kahana_2005(SOURCES / "howard-kahana-2005-spacing" / "HowaKaha05.dat")
+    chosen = (rows["participant"] == "118") & (rows["list"] == 2) & (rows["recalled"] == 1)
+    # The file's own lines: recalled words 100, 228, 232, 264, 94 and 68; 89 and 359 were never shown.
+    assert sorted(rows["word"][chosen].tolist()) == [68, 94, 100, 228, 232, 264]
+    assert rows["recalled"].sum() == 3143 + 3672 + 3238
+
+
+@with_sources
+def test_anki_study_ages_end_with_the_delay() -> None:
+    record = load_trials("anki_single_learner", folder=SOURCES)
+    tests = record.design.tests
+    ages, delay, repetitions = tests["study_age"], tests["retention_interval"], tests["repetitions"]
+    assert ages.shape == (11375, 16)
+    assert (ages[:, -1] == delay).all()
+    assert (np.isfinite(ages).sum(axis=1) == np.minimum(repetitions, 16)).all()
+    assert (np.diff(np.where(np.isfinite(ages), ages, 1e12), axis=1) <= 0).all()
+    assert study_ages(tests) == pytest.approx(ages)
+    # The first review that has an earlier one: card 1711684180217 came at 20:32:32.250 for the first time.
+    first = np.flatnonzero(record.design.items[tests["item"]] == 1711684180217)[0]
+    when = [r for r in derived("anki-single-learner-log", "review_logs.csv") if r["card_id"] == "1711684180217"]
+    assert tests["repetitions"][first] == 1
+    gap = np.datetime64(when[1]["review_time"][:23]) - np.datetime64(when[0]["review_time"][:23])
+    assert delay[first] == pytest.approx(gap / np.timedelta64(1, "s"), abs=1e-3)
+    assert set(record.answers) == {0, 1}
+    assert record.answers[first] == int(when[1]["review_rating"] != "1")
+
+
+# ---- fetching -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[bytes, bytes], Path]]:
+    """Give a function (bytes sent, bytes registered) that points the data set HAND at a local server; no network."""
+    servers: list[http.server.ThreadingHTTPServer] = []
+    monkeypatch.delenv("COGMEM_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def start(sent: bytes, registered: bytes) -> Path:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(sent)))
+                self.end_headers()
+                self.wfile.write(sent)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Keep quiet."""
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        point(monkeypatch, f"http://127.0.0.1:{server.server_port}/file", registered)
+        return tmp_path / "asked"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def point(monkeypatch: pytest.MonkeyPatch, url: str | None, registered: bytes) -> None:
+    """Let the data set HAND have one upstream file: this url, the hash of these bytes."""
+    data = DATASETS[HAND]
+    file = replace(data.files[0], url=url, sha256=hashlib.sha256(registered).hexdigest())
+    changed = {**registry.read_registry(), HAND: replace(data, files=(file,))}
+    monkeypatch.setattr(registry, "read_registry", lambda: changed)
+
+
+def test_fetch_downloads_once_and_verifies(serve: Callable[[bytes, bytes], Path]) -> None:
+    folder = serve(b"right", b"right")
+    (path,) = fetch(HAND, folder=folder).values()
+    assert path == folder / "cepeda-spacing-surface" / "cepeda_spacing_recall.csv"
+    assert path.read_bytes() == b"right"
+    stamp = path.stat().st_mtime_ns
+    assert fetch(HAND, folder=folder)["cepeda_spacing_recall.csv"].stat().st_mtime_ns == stamp
+
+
+def test_fetch_into_the_cache(serve: Callable[[bytes, bytes], Path], tmp_path: Path) -> None:
+    serve(b"right", b"right")
+    (path,) = fetch(HAND).values()
+    assert path.is_relative_to(tmp_path / "cache")
+
+
+def test_a_download_with_a_wrong_hash_is_told_and_not_kept(serve: Callable[[bytes, bytes], Path]) -> None:
+    folder = serve(b"corrupt", b"right")
+    with pytest.raises(UserError) as caught:
+        fetch(HAND, folder=folder)
+    text = str(caught.value)
+    assert "cepeda_spacing_recall.csv" in text
+    assert hashlib.sha256(b"right").hexdigest() in text
+    assert hashlib.sha256(b"corrupt").hexdigest() in text
+    assert "not kept" in text
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_no_network_is_one_sentence_with_a_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("COGMEM_DATA", raising=False)
+    point(monkeypatch, "http://127.0.0.1:9/file", b"right")  # The discard port: nobody listens there.
+    with pytest.raises(UserError, match=r"Could not download cepeda_spacing_recall.csv from http://127.0.0.1:9/file .*"
+                       r"set COGMEM_DATA") as caught:  # fmt: skip
+        fetch(HAND, folder=tmp_path)
+    assert caught.value.__suppress_context__
+    assert "\n" not in str(caught.value)
+
+
+def test_a_transcribed_file_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("COGMEM_DATA", raising=False)
+    with pytest.raises(UserError, match=r"wordrecall.csv was transcribed and stands nowhere to be fetched"):
+        fetch("mosteller_1970", folder=tmp_path)
+
+
+def test_own_files_are_verified_and_a_wrong_one_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    point(monkeypatch, "http://127.0.0.1:9/file", b"right")
+    own = tmp_path / "cepeda-spacing-surface" / "cepeda_spacing_recall.csv"
+    own.parent.mkdir()
+    own.write_bytes(b"right")
+    monkeypatch.setenv("COGMEM_DATA", str(tmp_path))
+    assert fetch(HAND) == {"cepeda_spacing_recall.csv": own}
+    own.write_bytes(b"wrong")
+    with pytest.raises(UserError, match="is not the registered file") as caught:
+        fetch(HAND)
+    assert hashlib.sha256(b"wrong").hexdigest() in str(caught.value)
+    assert hashlib.sha256(b"right").hexdigest() in str(caught.value)
+    assert own.read_bytes() == b"wrong"
+
+
+@with_sources
+def test_the_registered_hashes_are_those_of_the_sources() -> None:
+    for data in DATASETS.values():
+        for file in data.files:
+            path = SOURCES / file.folder / file.name
+            assert fetching.verified(path, file).stat().st_size == file.size
+            assert file.sha256 in (path.parent / "SOURCE.md").read_text(encoding="utf-8")

@@ -125,13 +125,14 @@ def ceiling(human: Curve, *, seed: int) -> dict[str, float | None]:
     """Return what people reach by the same scores: each one predicted by the mean of the others, and linked to it."""
     predicted = others(human)
     if predicted is None:
-        return {"ceiling": None, "ceiling_rmse": None, "ceiling_elpd": None}
+        return dict.fromkeys(("ceiling", "ceiling_rmse", "ceiling_elpd", "ceiling_se"))
     y = human.rows["y"].astype(float)
     score = _linked_elpd(human, predicted, seed=seed)
     return {
         "ceiling": _correlation(predicted, y),
         "ceiling_rmse": _rmse(predicted, y),
         "ceiling_elpd": score.per_test if score else None,
+        "ceiling_se": score.se_per_test if score else None,
     }
 
 

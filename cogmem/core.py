@@ -162,8 +162,9 @@ class Agreement:
     """How well a subject agrees with people; a field that does not exist for it is None, never approximated.
 
     `rmse` and `r` compare the subject's predictions with people's points; `elpd_per_test` is the expected log
-    predictive density of a human test in nats, `elpd_se` its standard error; `n` counts the tests. The `ceiling`s are
-    what the other people reach by the same scores when they predict each person.
+    predictive density of a human test in nats, `elpd_se` its standard error; `n` counts the tests. `ceiling` is the
+    r, `ceiling_rmse` the rmse and `ceiling_elpd` (with `ceiling_se`) the density that the other people reach when they
+    predict each person.
     """
 
     subject: str
@@ -176,6 +177,7 @@ class Agreement:
     ceiling: float | None = None
     ceiling_rmse: float | None = None
     ceiling_elpd: float | None = None
+    ceiling_se: float | None = None
 
 
 @runtime_checkable

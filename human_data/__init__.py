@@ -1,6 +1,5 @@
 """People's data: shipped tables of means and counts, and the trials behind them, with where they come from."""
 
-import pandas
 from cogmem.human_data.fetching import check, fetch
 from cogmem.human_data.loading import load, load_trials
 from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table

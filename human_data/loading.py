@@ -14,8 +14,10 @@ from cogmem.core import Curve, Design, Record, Source
 from cogmem.errors import UserError
 from cogmem.human_data import parsing
 from cogmem.human_data.fetching import fetch
-from cogmem.human_data.registry import Dataset, Table, dataset, tables_folder
+from cogmem.human_data.registry import DATASETS, Dataset, Table, dataset, tables_folder
 from cogmem.trials import Trials
+
+__all__ = ["DATASETS", "load", "load_trials", "read_table", "source"]
 
 Parts = tuple[dict[str, NDArray[Any]], NDArray[Any], NDArray[Any], NDArray[np.float64] | None]
 
@@ -65,14 +67,18 @@ def load(name: str, *, table: str | None = None) -> Curve:
         sd = content[chosen.se] if chosen.se else np.full(len(y), np.nan)
     # y, sd and n hold these already; a second copy would go stale when a curve is pooled.
     rest = {key: values for key, values in content.items() if key not in (chosen.y, chosen.se, "trials")}
+    if chosen.guess is not None:
+        rest["guess"] = np.full(len(y), chosen.guess)
     rows = Trials({"x": content[chosen.x], "y": y, "n": n, "sd": sd, **rest})
     return Curve(chosen.measure, data.name, rows.where(np.isfinite(y)), source(data, chosen.sha256))
 
 
 def _murre(path: Path) -> Parts:
-    """Two tests a row of syllables: the count of repetitions to criterion, at learning and at relearning."""
+    """Two tests a row of syllables: repetitions to criterion at learning (interval 0) and at relearning."""
     rows = parsing.murre_dros_2015(path)
-    design = {name: np.repeat(rows[name], 2) for name in ("item", "list", "retention_interval")}
+    design = {name: np.repeat(rows[name], 2) for name in ("item", "list")}
+    delays = rows["retention_interval"]
+    design["retention_interval"] = np.stack([np.zeros(len(rows)), delays], axis=1).ravel()
     design["participant"] = np.full(2 * len(rows), "Dros")
     design["test_type"] = np.tile(["learning", "relearning"], len(rows))
     answers = np.stack([rows["learning_repetitions"], rows["relearning_repetitions"]], axis=1).ravel()

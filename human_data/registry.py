@@ -18,7 +18,10 @@ from cogmem.names import nearest
 
 @dataclass(frozen=True)
 class Table:
-    """One shipped table. `x` and `y` name the columns of its curve; `y` is None where it is `correct` / `trials`."""
+    """One shipped table. `x` and `y` name the columns of its curve; `y` is None where it is `correct` / `trials`.
+
+    `guess` is the probability of a right answer without memory, None where the test is recall.
+    """
 
     name: str
     file: str
@@ -28,6 +31,7 @@ class Table:
     x: str
     y: str | None
     se: str | None
+    guess: float | None
     groups: tuple[str, ...]
     columns: tuple[Column, ...]
 
@@ -92,9 +96,8 @@ def _table(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str,
     meanings = entry.get("meanings", {})
     described = tuple(_column(column, meanings, extra) for column in entry["columns"])
     plain = {key: entry[key] for key in ("file", "sha256", "rows", "measure", "x")}
-    return Table(
-        name, **plain, y=entry.get("y"), se=entry.get("se"), groups=tuple(entry.get("groups", ())), columns=described
-    )
+    plain |= {key: entry.get(key) for key in ("y", "se", "guess")}
+    return Table(name, **plain, groups=tuple(entry.get("groups", ())), columns=described)
 
 
 def _remote(entry: Mapping[str, Any]) -> RemoteFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,15 @@ class Timeline:
         view = _frozen(np.zeros_like(slots) if self.views is None else self.views)
         if slots.ndim != 3 or view.shape != slots.shape:
             raise UserError(
-                f"A timeline's slots and view are (population, updates, slots), but came as {slots.shape} and {view.shape}."
+                f"A timeline's slots and views are (population, updates, slots), but came as {slots.shape} and "
+                f"{view.shape}."
             )
         if probes.ndim != 1 or (np.diff(probes) <= 0).any() or ((probes < 0) | (probes > slots.shape[1])).any():
-            raise UserError(f"Probes follow one another within the {slots.shape[1]} updates, but came as {probes.tolist()}.")
+            raise UserError(
+                f"Probes are ascending numbers within the {slots.shape[1]} updates, but came as {probes.tolist()}."
+            )
+        if not len(probes):
+            raise UserError("A timeline without a probe says nothing; name an update count after which to probe.")
         filled = slots != NOTHING
         if slots.size and ((slots < NOTHING).any() or (filled != filled[:1]).any() or not filled.any(axis=2).all()):
             raise UserError("Every update of a timeline needs a string or more, and as many for every member.")
@@ -48,10 +54,18 @@ class Timeline:
         object.__setattr__(self, "probe_after", probes)
         object.__setattr__(self, "views", view)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Timeline, (self.slots, self.probe_after, self.views))
+
     @property
     def n_updates(self) -> int:
         """The number of updates."""
         return int(self.slots.shape[1])
+
+    @property
+    def n_study(self) -> int:
+        """The number of updates up to the last that holds an item."""
+        return int(np.flatnonzero((self.slots >= 0).any(axis=(0, 2))).max(initial=-1)) + 1
 
     def exposures(self, n_items: int) -> Ints:
         """Return how often each item was studied before each probe: (1 or population, probes, n_items)."""
@@ -61,7 +75,7 @@ class Timeline:
         return np.asarray(counts.cumsum(axis=1)[:, self.probe_after])
 
     def since_study(self, n_items: int) -> Ints:
-        """Return the updates from each item's last study to each probe: (1 or population, probes, n_items), −1 before."""
+        """Return the updates from each item's last study to each probe, -1 before: (1 or population, probes, n_items)."""
         last = np.full((len(self.slots), self.n_updates + 1, n_items), -1, np.int64)
         member, update, slot = np.nonzero(self.slots >= 0)
         last[member, update + 1, self.slots[member, update, slot]] = update + 1
@@ -118,30 +132,73 @@ def spaced_timeline(
     items_per_gap: int,
     exposures: int,
     retention: Sequence[int],
-    batch: int = 16,
+    batch: int | None = None,
     lead: int = 0,
 ) -> tuple[Timeline, Ints]:
-    """Return a spacing surface in one run, and the gap of each item: (n_items,).
+    """Return a whole spacing surface as one timeline (gap × retention), and the gap of each item (n_items,).
 
-    Every item is studied `exposures` times with `gap` updates between two studies. All items of all gaps have their
-    last study in one stretch of updates, as evenly spread as can be, and `retention` counts from its end. New strings fill each
-    update to `batch`. `lead` updates of new strings come first.
+    Every item is studied `exposures` times with `gap` other updates between two studies; 0 is massed. The last study
+    of all items is one update, so that every probe has one retention interval for all gaps: probe 0 is before study,
+    the others follow `retention` updates after that last study. Every update holds `batch` strings (at least one an
+    item), new ones where no item is due: so an item weighs as much in every update. `lead` updates come first.
     """
-    per_update = max(1, batch // 4)
     item_gap = np.repeat(np.asarray(gaps, np.int64), items_per_gap)
-    n_items = len(item_gap)
-    # Neighbours in time come from different gaps, so that no condition has a better place in the stretch.
-    turn = np.arange(n_items).reshape(len(gaps), items_per_gap).T.ravel()
-    raise NotImplementedError
+    batch = len(item_gap) if batch is None else batch
+    if not len(item_gap) or item_gap.min() < 0 or exposures < 1 or batch < len(item_gap):
+        raise UserError(
+            f"A spacing surface needs gaps of 0 or more, an exposure or more and a batch with room for all "
+            f"{len(item_gap)} items; got gaps {list(gaps)}, {exposures} exposures and a batch of {batch}."
+        )
+    last = lead + (exposures - 1) * (int(item_gap.max()) + 1)
+    slots = new_strings(last + 1 + max(retention, default=0), batch)
+    items = np.arange(len(item_gap))
+    for before in range(exposures):
+        slots[0, last - before * (item_gap + 1), items] = items
+    probes = np.array(sorted({0, *(last + 1 + interval for interval in retention)}))
+    return Timeline(slots, probes), item_gap
 
 
-def view_batch_schedule(n_items: int, *, batch: int, views: int, epochs: int, rng: np.random.Generator | None = None) -> Ints:
+def view_batch_timeline(
+    n_items: int, *, batch: int, views: int, epochs: int, retention: Sequence[int], fillers: int = 16
+) -> Timeline:
+    """Return study by `view_batch_schedule`, then new strings only; probed before and after every study update.
+
+    The first view of an item in a batch is the item as it is, each other has one word replaced on reading.
+    """
+    study = view_batch_schedule(n_items, batch=batch, views=views, epochs=epochs)
+    slots = join(study[None], new_strings(max(retention, default=0), fillers))
+    view = np.zeros_like(slots)
+    view[:, : len(study), :batch] = np.arange(batch) % views
+    probes = sorted({*range(len(study) + 1), *(len(study) + interval for interval in retention)})
+    return Timeline(slots, np.array(probes), view)
+
+
+def forgetting_between_visits(timeline: Timeline, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return what each item lost from after one visit to before the next, one value an item: (population, n_items).
+
+    `values` is (probes, population, n_items), larger the better, probed at every update; the mean is over visits. An
+    item visited once has nothing to lose: nan.
+    """
+    if not np.array_equal(timeline.probe_after[: timeline.n_study + 1], np.arange(timeline.n_study + 1)):
+        raise UserError("Forgetting between visits needs a probe before study and after every study update.")
+    losses = np.full(values.shape[1:], np.nan)
+    for member, item in np.ndindex(*losses.shape):
+        own = timeline.slots[member if len(timeline.slots) > 1 else 0]
+        visits = np.flatnonzero((own == item).any(axis=1))
+        if len(visits) > 1:
+            losses[member, item] = np.mean(values[visits[:-1] + 1, member, item] - values[visits[1:], member, item])
+    return losses
+
+
+def view_batch_schedule(
+    n_items: int, *, batch: int, views: int, epochs: int, rng: np.random.Generator | None = None
+) -> Ints:
     """Return the item in each place of each batch: (n_batches, batch), the `views` of an item side by side.
 
-    View-Batch (2025, arXiv 2503.18371): a batch holds batch / views different items, `views` times each, and there are
-    epochs / views passes, so that every item is met `epochs` times in all whatever `views` is, but the interval
-    between two meetings is `views` × n_items samples. Without `rng` every pass has the same order and the interval is exact;
-    with it each pass is shuffled and the interval is that on average.
+    "Do Your Best and Get Enough Rest for Continual Learning" (CVPR 2025, arXiv 2503.18371): a batch holds
+    batch / views different items, `views` times each, and there are epochs / views passes. So every item is met
+    `epochs` times in all whatever `views` is, but the interval between two visits is `views` × n_items samples:
+    exactly so without `rng`, where every pass has the same order; on average with it, where each is shuffled.
 
     >>> view_batch_schedule(4, batch=4, views=2, epochs=2).tolist()
     [[0, 0, 1, 1], [2, 2, 3, 3]]

@@ -161,6 +161,8 @@ def test_ricker_counts_give_sensitivity() -> None:
     rows = load("ricker_2014").rows
     assert (rows["n"].sum(), rows["correct"].sum()) == (9452, 7181)
     assert sorted(set(rows["x"])) == [1, 6, 12]
+    assert set(rows["guess"]) == {0.5}
+    assert "guess" not in load("floden_2000").rows
     hits = rows.where(rows["probe"] == "same")
     misses = rows.where(rows["probe"] == "different")
     assert (hits["correct"].sum(), hits["n"].sum()) == (3353, 4708)
@@ -363,9 +365,12 @@ def test_records_hold_every_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sizes == {
         "murre_dros_2015": 2 * 542, "howard_kahana_2005": 990 * 30, "ricker_2014": 9452, "lewandowsky_2010": 1440 * 5
     }  # fmt: skip
+    dros = load_trials("murre_dros_2015")
+    assert dros.answers[:4].tolist() == [20, 13, 27, 16]
+    assert dros.design.tests["test_type"][:2].tolist() == ["learning", "relearning"]
+    assert dros.design.tests["retention_interval"][:2].tolist() == [0, 1200]
     record = load_trials("ricker_2014", folder=SOURCES)
-    right = record.answers == record.design.tests["target"]
-    assert right.sum() == 7181
+    assert record.right.sum() == 7181
     assert record.seconds is not None
     assert record.seconds[0] == 0.881
     assert record.source.sha256 == DATASETS["ricker_2014"].files[0].sha256

@@ -16,6 +16,9 @@ from cogmem.errors import UserError
 from cogmem.models.nets import NetworkSettings, Weights, advance, initial_weights
 from cogmem.paradigms.materials import Language
 
+_BETAS = (0.9, 0.98)
+"""A shorter memory for gradient sizes than the usual .999: study is a few hundred updates long in all."""
+
 Progress = Callable[[int, int], None]
 """Called with (updates done, updates in all)."""
 
@@ -64,7 +67,8 @@ def train(weights: Weights, settings: NetworkSettings, updates: Iterable[Update]
     """
     names, sizes = list(weights), [weight[0].numel() for weight in weights.values()]
     flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1).detach().requires_grad_()
-    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=settings.weight_decay, fused=True)
+    decay = settings.weight_decay
+    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=_BETAS, fused=True)
 
     def views(source: Tensor) -> dict[str, Tensor]:
         parts = torch.split(source, sizes, 1)
@@ -81,21 +85,28 @@ def train(weights: Weights, settings: NetworkSettings, updates: Iterable[Update]
 
 
 def pretrain(
-    settings: NetworkSettings, language: Language, *, seeds: tuple[int, ...], progress: Progress | None = None
+    settings: NetworkSettings,
+    language: Language,
+    *,
+    seeds: tuple[int, ...],
+    threads: int = 1,
+    progress: Progress | None = None,
 ) -> dict[str, Tensor]:
     """Return the stacked weights of one network a seed after training on strings of the language.
 
-    Member i has its own start and its own strings, both from seeds[i] alone.
+    Member i has its own start and its own strings, both from seeds[i] alone. One thread is the default because more
+    may add numbers in another order: with it the result is the same bits wherever it runs on one kind of processor.
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise UserError(f"A population needs one different seed a member, but came with seeds {seeds}.")
-    weights: Weights = initial_weights(settings, n_words=language.n_words, length=language.length, seeds=seeds)
-    steps = settings.pretraining_steps
-    with torch_threads(settings.threads):
-        for done, weights in enumerate(train(weights, settings, _lessons(settings, language, seeds)), 1):
+    start = initial_weights(settings, n_words=language.n_words, length=language.length, seeds=seeds)
+    final: Weights = start
+    with torch_threads(threads):
+        for done, current in enumerate(train(start, settings, _lessons(settings, language, seeds)), 1):
+            final = current
             if progress is not None:
-                progress(done, steps)
-    return {name: weight.clone() for name, weight in weights.items()}
+                progress(done, settings.pretraining_steps)
+    return {name: weight.clone() for name, weight in final.items()}
 
 
 def _lessons(settings: NetworkSettings, language: Language, seeds: tuple[int, ...]) -> Iterator[Update]:

@@ -6,16 +6,21 @@ each is the network that it would have been alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as nf
 
 from cogmem.errors import UserError
+from cogmem.paradigms.materials import Language
 
 Weights = Mapping[str, Tensor]
 """Name -> float32 tensor of shape (population, *shape); see `shapes`."""
@@ -24,38 +29,44 @@ State = tuple[Tensor, ...]
 """What a network keeps of the words so far: LSTM (h, c) a layer, transformer (keys, values) a layer."""
 
 _MLP = 4
+"""The transformer's inner layer is this many times as wide."""
+_INPUT_SCALE = 3.0
+"""Words and output share one table; its rows are read stronger than they are predicted, or later layers drown them."""
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
     """What a network is and how it learns; the strings and their order belong to the experiment.
 
-    `width` is the size of every layer, tied to the word embedding. `pretraining_*` describe the training on the language before the
-    experiment (steps of `pretraining_batch` strings, rate falling linearly to a tenth). In the experiment `study_rate`
-    holds at updates that hold studied items and `rest_rate` at updates of new strings only.
+    `width` is the size of every layer and of the word table. Pretraining is `pretraining_steps` updates of
+    `pretraining_batch` strings, its rate rising over the first twentieth to `pretraining_rate`, then falling to a
+    tenth. `rate` is the one learning rate of the experiment, in study and afterwards.
     """
 
     architecture: Literal["lstm", "transformer"]
-    width: int = 64
+    width: int
     layers: int = 1
     heads: int = 4
-    pretraining_steps: int = 400
-    pretraining_batch: int = 32
-    pretraining_rate: float = 5e-3
-    study_rate: float = 2e-3
-    rest_rate: float = 1e-3
+    pretraining_steps: int = 300
+    pretraining_batch: int = 16
+    pretraining_rate: float = 1e-2
+    rate: float = 8e-3
     weight_decay: float = 0.01
-    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.architecture not in ("lstm", "transformer"):
             raise UserError(f"A network is an 'lstm' or a 'transformer', not {self.architecture!r}.")
+        counts = (self.width, self.layers, self.heads, self.pretraining_batch)
+        if min(counts) < 1 or self.pretraining_steps < 0:
+            raise UserError(f"Width, layers, heads and pretraining batch are 1 or more; got {counts}.")
         if self.architecture == "transformer" and self.width % self.heads:
-            raise UserError(f"The width of a transformer is a multiple of its heads; got {self.width} and {self.heads}.")
+            raise UserError(f"A transformer's width is a multiple of its heads; got {self.width} and {self.heads}.")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON-ready values."""
-        return asdict(self)
+
+LSTM = NetworkSettings("lstm", width=96)
+"""The cheapest LSTM found that remembers few-shot strings as Orhan (2023) describes."""
+TRANSFORMER = NetworkSettings("transformer", width=128, pretraining_rate=5e-3, rate=3e-3)
+"""The cheapest transformer found that does."""
 
 
 def shapes(settings: NetworkSettings, *, n_words: int, length: int) -> dict[str, tuple[int, ...]]:
@@ -68,19 +79,26 @@ def shapes(settings: NetworkSettings, *, n_words: int, length: int) -> dict[str,
         if settings.architecture == "lstm":
             parts = {"input": (width, 4 * width), "recurrent": (width, 4 * width), "bias": (4 * width,)}
         else:
-            parts = {"qkv": (width, 3 * width), "mix": (width, width), "up": (width, _MLP * width),
-                     "up_bias": (_MLP * width,), "down": (_MLP * width, width)}
+            parts = {
+                "qkv": (width, 3 * width),
+                "mix": (width, width),
+                "up": (width, _MLP * width),
+                "up_bias": (_MLP * width,),
+                "down": (_MLP * width, width),
+            }
         found.update({f"layer{layer}.{name}": shape for name, shape in parts.items()})
     return found
 
 
-def initial_weights(settings: NetworkSettings, *, n_words: int, length: int, seeds: tuple[int, ...]) -> dict[str, Tensor]:
+def initial_weights(
+    settings: NetworkSettings, *, n_words: int, length: int, seeds: tuple[int, ...]
+) -> dict[str, Tensor]:
     """Return untrained weights, one member a seed; member i depends on seeds[i] alone."""
     members = []
     for seed in seeds:
         rng = np.random.default_rng([seed, 11])
-        members.append({name: _initial(name, shape, settings, rng)
-                        for name, shape in shapes(settings, n_words=n_words, length=length).items()})
+        needed = shapes(settings, n_words=n_words, length=length)
+        members.append({name: _initial(name, shape, settings, rng) for name, shape in needed.items()})
     return {name: torch.from_numpy(np.stack([member[name] for member in members])) for name in members[0]}
 
 
@@ -91,7 +109,7 @@ def _initial(name: str, shape: tuple[int, ...], settings: NetworkSettings, rng: 
             # An open forget gate at the start lets the gradient reach the first words of a string.
             values[settings.width : 2 * settings.width] = 1.0
         return values.astype(np.float32)
-    scale = {"words": settings.width**-0.5, "positions": settings.width**-0.5}.get(name, shape[0] ** -0.5)
+    scale = {"words": settings.width**-0.5, "positions": 0.1 * _INPUT_SCALE}.get(name, shape[0] ** -0.5)
     if name.endswith((".mix", ".down")):
         scale /= (2 * settings.layers) ** 0.5
     return (scale * rng.standard_normal(shape)).astype(np.float32)
@@ -105,7 +123,7 @@ def advance(weights: Weights, settings: NetworkSettings, words: Tensor, state: S
     table = weights["words"]
     population, n_rows, width = table.shape
     offsets = n_rows * torch.arange(population)[:, None, None]
-    inputs = nf.embedding(words + offsets, table.reshape(-1, width))
+    inputs = _INPUT_SCALE * nf.embedding(words + offsets, table.reshape(-1, width))
     layer = _lstm if settings.architecture == "lstm" else _transformer
     hidden, after = layer(weights, settings, inputs, state)
     flat = hidden.reshape(population, -1, width)
@@ -122,7 +140,8 @@ def _lstm(weights: Weights, settings: NetworkSettings, inputs: Tensor, state: St
         gates = torch.baddbmm(own["bias"][:, None], hidden.reshape(population, -1, width), own["input"])
         zero = inputs.new_zeros(population, strings, width)
         h, c = state[2 * layer : 2 * layer + 2] if state else (zero, zero)
-        hidden, last = LSTMSteps.apply(gates.view(population, strings, time, 4 * width), own["recurrent"], h, c)  # type: ignore[no-untyped-call]
+        steps = gates.view(population, strings, time, 4 * width)
+        hidden, last = LSTMSteps.apply(steps, own["recurrent"], h, c)  # type: ignore[no-untyped-call]
         after += [hidden[:, :, -1], last]
     return hidden, tuple(after)
 
@@ -181,9 +200,8 @@ class LSTMSteps(torch.autograd.Function):
                 dh = torch.baddbmm(grad[:, :, t - 1], part.reshape(population, strings, 4 * width), back)
                 dc = dc * f[:, :, t]
         d_gates = d_gates.flatten(-2)
-        d_recurrent = torch.bmm(before.reshape(population, -1, width).transpose(1, 2),
-                                d_gates.reshape(population, -1, 4 * width))
-        return d_gates, d_recurrent, None, None
+        hidden = before.reshape(population, -1, width).transpose(1, 2)
+        return d_gates, torch.bmm(hidden, d_gates.reshape(population, -1, 4 * width)), None, None
 
 
 def _transformer(weights: Weights, settings: NetworkSettings, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -205,3 +223,33 @@ def _transformer(weights: Weights, settings: NetworkSettings, inputs: Tensor, st
         up = nf.gelu(torch.baddbmm(own["up_bias"][:, None], nf.layer_norm(hidden, (width,)), own["up"]))
         hidden = torch.baddbmm(hidden, up, own["down"])
     return nf.layer_norm(hidden, (width,)).view(inputs.shape), tuple(after)
+
+
+def save_weights(
+    path: Path, weights: Weights, *, settings: NetworkSettings, language: Language, seeds: tuple[int, ...]
+) -> None:
+    """Write the weights as safetensors; the header says which settings, language and seeds made them."""
+    partial = path.with_name(f".{path.name}.partial")
+    tensors = {name: weight.detach().contiguous() for name, weight in weights.items()}
+    save_file(tensors, partial, metadata={"made_with": _made_with(settings, language, seeds)})
+    partial.replace(path)
+
+
+def load_weights(
+    path: Path, *, settings: NetworkSettings, language: Language, seeds: tuple[int, ...]
+) -> dict[str, Tensor]:
+    """Return the weights that `save_weights` wrote for exactly these settings, language and seeds."""
+    try:
+        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+            made_with = (file.metadata() or {}).get("made_with")
+            weights = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"The weights {path} cannot be read ({error}); delete the file and train again.") from None
+    if made_with != _made_with(settings, language, seeds):
+        raise UserError(f"The weights {path} were made with {made_with}, not {_made_with(settings, language, seeds)}.")
+    return {name: weights[name] for name in shapes(settings, n_words=language.n_words, length=language.length)}
+
+
+def _made_with(settings: NetworkSettings, language: Language, seeds: tuple[int, ...]) -> str:
+    parts = {"settings": asdict(settings), "language": asdict(language), "seeds": list(seeds)}
+    return json.dumps(parts, sort_keys=True)

@@ -60,6 +60,7 @@ def study_and_probe(
     language: Language,
     *,
     seeds: tuple[int, ...],
+    threads: int = 1,
     progress: Progress | None = None,
 ) -> Probes:
     """Return the probes of a population that goes through `timeline`; `weights` stay as they are.
@@ -67,25 +68,29 @@ def study_and_probe(
     `items` and each of `foils` are (population or 1, n_items, length). Member i draws its new strings from seeds[i].
     """
     items, foils = _checked(weights, timeline, items, foils, seeds)
-    probed = [(items, "")] + [(strings, name) for name, strings in foils.items()]
+    probes: list[tuple[list[NDArray[np.float32]], NDArray[np.bool_]]] = []
+
+    def probe(now: Weights) -> None:
+        nll = [string_nll(now, settings, strings) for strings in (items, *foils.values())]
+        probes.append((nll, recall(now, settings, items)))
+
     due = set(timeline.probe_after.tolist())
-    found: list[tuple[list[NDArray[np.float32]], NDArray[np.bool_]]] = []
-    current: Weights = weights
-
-    def probe() -> None:
-        nll = [string_nll(current, settings, strings) for strings, _ in probed]
-        found.append((nll, recall(current, settings, items)))
-
-    with torch_threads(settings.threads):
+    with torch_threads(threads):
         if 0 in due:
-            probe()
-        for done, current in enumerate(train(weights, settings, _updates(timeline, settings, items, language, seeds)), 1):
+            probe(weights)
+        updates = _updates(timeline, settings, items, language, seeds)
+        for done, current in enumerate(train(weights, settings, updates), 1):
             if done in due:
-                probe()
+                probe(current)
             if progress is not None:
                 progress(done, timeline.n_updates)
-    nlls = [np.stack([nll[kind] for nll, _ in found]) for kind in range(len(probed))]
-    return Probes(timeline.probe_after, nlls[0], dict(zip(foils, nlls[1:], strict=True)), np.stack([r for _, r in found]))
+    seen, *others = (np.stack(kind) for kind in zip(*(nll for nll, _ in probes), strict=True))
+    return Probes(
+        after=timeline.probe_after,
+        nll_seen=seen,
+        nll_foil=dict(zip(foils, others, strict=True)),
+        recalled=np.stack([recalled for _, recalled in probes]),
+    )
 
 
 def string_nll(weights: Weights, settings: NetworkSettings, strings: Strings) -> NDArray[np.float32]:
@@ -99,10 +104,10 @@ def string_nll(weights: Weights, settings: NetworkSettings, strings: Strings) ->
 
 
 def recall(weights: Weights, settings: NetworkSettings, strings: Strings) -> NDArray[np.bool_]:
-    """Return whether each word of the second half was right: (population, n, length − length // 2).
+    """Return whether each word of the second half was right: (population, n, length - length // 2).
 
-    The first half is the prompt and each further word is the likeliest one (greedy); a wrong word is read on as if it were
-    right. The prompt is not scored: with it the floor would be a half.
+    The first half is the prompt and each further word is the likeliest one (greedy); a wrong word is read on as
+    if it were right. The prompt is not scored: with it the floor would be a half.
     """
     half = strings.shape[-1] // 2
     parts = []
@@ -143,7 +148,7 @@ def _updates(
         inputs = targets
         if view.any():
             inputs = np.stack([_blurred(*parts, language) for parts in zip(targets, view, blurred, strict=True)])
-        yield Update(inputs, targets, settings.study_rate if (now >= 0).any() else settings.rest_rate)
+        yield Update(inputs, targets, settings.rate)
 
 
 def _blurred(strings: Strings, view: NDArray[np.int64], rng: np.random.Generator, language: Language) -> Strings:

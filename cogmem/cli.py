@@ -1,0 +1,309 @@
+"""The command line: `cogmem list | compare | fit | run | data | figures | bench | app`, each with --json for machines.
+
+What a user must put right is one sentence on the error stream and exit code 2; never a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from cogmem.errors import UserError
+
+app: Final = typer.Typer(
+    name="cogmem",
+    help="Memory experiments, defined once, taken by people, fitted models, networks and language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
+Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")]
+Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
+StoreRoot = Annotated[Path | None, typer.Option("--store", help="Folder of stored results (default: COGMEM_STORE).")]
+
+
+def say(value: Any) -> None:
+    """Print a value as JSON; NaN and infinity are not JSON and raise."""
+    print(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+@app.command("list")
+def list_(what: Annotated[str, typer.Argument(help="paradigms, models, networks, datasets, figures")] = "", as_json: Json = False) -> None:
+    """List what there is to run."""
+    from cogmem import catalogue, printing
+    from cogmem.figures.gallery import FIGURES
+
+    parts: dict[str, list[dict[str, str]]] = {
+        "paradigms": [{"name": p.name, "about": p.reference} for p in catalogue.paradigms().values()],
+        "models": [{"name": m.name, "about": f"{m.formula} [{m.reference}]"} for m in catalogue.models().values()],
+        "networks": [{"name": n.name, "about": n.kind} for n in catalogue.networks().values()],
+        "datasets": [{"name": d.name, "about": d.citation} for d in catalogue.datasets().values()],
+        "figures": [{"name": f.name, "about": f.reference} for f in FIGURES],
+    }
+    if what:
+        parts = {what: catalogue.named("list", what, parts)}
+    if as_json:
+        say(parts)
+        return
+    for title, rows in parts.items():
+        printing.table(title, rows)
+
+
+@app.command()
+def fit(
+    model: str,
+    data: Annotated[str, typer.Argument(help="Name of a data set, or a CSV file of your own.")],
+    method: Annotated[str, typer.Option(help="laplace, nuts or mle.")] = "laplace",
+    likelihood: Annotated[str, typer.Option(help="auto, binomial, beta_binomial, gaussian, gaussian_free, ...")] = "auto",
+    pooled: Annotated[bool, typer.Option(help="Fit all people as one.")] = False,
+    table: Annotated[str | None, typer.Option(help="Table of the data set (default: its first).")] = None,
+    seed: Seed = 1,
+    out: Annotated[Path | None, typer.Option(help="File for the parameters (CSV).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a model to a data set or to your own CSV."""
+    from cogmem import catalogue, printing
+    from cogmem.fitting.fits import Method
+    from cogmem.fitting.fits import fit as fit_
+    from cogmem.fitting.loo import elpd
+    from cogmem.tables import write_csv
+
+    equation = catalogue.named("model", model, catalogue.models())
+    how = Method(name=method, likelihood=likelihood, pooled=pooled, progress=not as_json)  # type: ignore[arg-type]
+    done = fit_(equation, _data(data, table), method=how, seed=seed)
+    score = elpd(done) if method != "mle" else None
+    intervals = done.intervals()
+    if out:
+        write_csv(intervals, out)
+    document = printing.fit_document(done, score, intervals)
+    if as_json:
+        say(document)
+    else:
+        printing.fit(done, document, intervals)
+
+
+def _data(name: str, table: str | None = None) -> Any:
+    """Return the data set of that name, or the CSV file at that path."""
+    from cogmem import catalogue
+    from cogmem.human_data.loading import load
+    from cogmem.tables import read_curve
+
+    if name in catalogue.datasets():
+        return load(name, table=table)
+    if Path(name).suffix or Path(name).exists() or os.sep in name:
+        return read_curve(Path(name))
+    return catalogue.named("data set", name, catalogue.datasets())
+
+
+@app.command()
+def compare(
+    paradigm: Annotated[str, typer.Argument(help="Name of a paradigm.")],
+    data: Annotated[str, typer.Option(help="Data set, or a CSV file of your own.")] = "murre_dros_2015",
+    models: Annotated[str, typer.Option(help="Names of models, comma-separated (default: all).")] = "",
+    networks: Annotated[bool, typer.Option(help="Train networks too.")] = True,
+    seed: Seed = 1,
+    out: Out = None,
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Put people, fitted models and trained networks through one experiment and lay the results side by side."""
+    from cogmem import catalogue, printing
+    from cogmem.jobs import forgetting
+    from cogmem.progress import bar
+    from cogmem.store import Store
+
+    catalogue.named("paradigm", paradigm, catalogue.paradigms())
+    chosen = [catalogue.named("model", name.strip(), catalogue.models()) for name in models.split(",") if name.strip()]
+    with bar("comparing people, models and networks", shown=not as_json) as report:
+        results = forgetting.compute(
+            _data(data), models=chosen or None, networks=networks, seed=seed, store=Store(store), report=report
+        )
+    written = forgetting.write(results, out) if out else None
+    if as_json:
+        say(forgetting.document(results))
+    else:
+        printing.forgetting(results)
+        if written:
+            print(f"Figure and plotted points: {written} (also .svg and .csv)")
+
+
+@app.command()
+def run(
+    paradigm: str,
+    subject: Annotated[str, typer.Argument(help="A network, or a model with parameters: 'power(a=1.2,b=0.15)'.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, a design setting; repeatable.")] = None,
+    seed: Seed = 1,
+    out: Annotated[Path | None, typer.Option(help="File for the trials with their answers (CSV).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a subject take an experiment; print its curve."""
+    from cogmem import catalogue, printing
+    from cogmem.core import measure
+    from cogmem.core import run as run_
+    from cogmem.tables import write_csv
+
+    experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
+    design = experiment.design(seed=seed, **_settings(settings or []))
+    record = run_(design, _subject(subject), seed=seed)
+    kinds = design.tests.get("test_type", "recall")
+    curve = measure(experiment.measure("savings" if "relearning" in kinds else "retention"), record)
+    if out:
+        write_csv(design.tests.with_columns({"answer": record.answers}), out)
+    if as_json:
+        say({"subject": record.subject, "measure": curve.measure, "curve": printing.rows_of(curve.rows)})
+    else:
+        printing.table(f"{record.subject}: {curve.measure}", printing.rows_of(curve.rows))
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """Return NAME=VALUE pairs with JSON values; a value that is not JSON is text."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UserError(f"--set takes NAME=VALUE, such as n_items=100; got {pair!r}.")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        found[name] = tuple(value) if isinstance(value, list) else value
+    return found
+
+
+def _subject(text: str) -> Any:
+    """Return the network of that name, or the model written as name(parameter=number, ...)."""
+    from cogmem import catalogue
+
+    name, _, inside = text.partition("(")
+    if not inside:
+        if name in catalogue.models():
+            wanted = ", ".join(f"{each.name}=..." for each in catalogue.models()[name].parameters)
+            raise UserError(f"The model {name!r} needs its parameters: write it as '{name}({wanted})'.")
+        return catalogue.named("network", name, catalogue.networks())
+    theta: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in inside.rstrip(") ").split(","))):
+        parameter, _, number = part.partition("=")
+        try:
+            theta[parameter.strip()] = float(number)
+        except ValueError:
+            raise UserError(f"A parameter is written name=number; got {part!r} in {text!r}.") from None
+    return catalogue.named("model", name, catalogue.models()).subject(**theta)
+
+
+data_app: Final = typer.Typer(help="Human data sets: list, fetch the full files, check the shipped tables.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("list")
+def data_list(as_json: Json = False) -> None:
+    """List the data sets with their tables, citation and licence."""
+    from cogmem import catalogue, printing
+
+    rows = printing.dataset_rows(catalogue.datasets().values())
+    if as_json:
+        say(rows)
+    else:
+        printing.table("datasets", rows)
+
+
+@data_app.command("fetch")
+def data_fetch(name: str, folder: Out = None, as_json: Json = False) -> None:
+    """Fetch the full files of a data set (COGMEM_DATA first, then the network) and verify their hashes."""
+    from cogmem.human_data.fetching import fetch
+
+    found = {key: str(path) for key, path in fetch(name, folder=folder).items()}
+    if as_json:
+        say(found)
+    else:
+        for key, path in found.items():
+            print(f"{key}: {path}")
+
+
+@data_app.command("check")
+def data_check(sources: Annotated[Path | None, typer.Option(help="Folder of the sources.")] = None, as_json: Json = False) -> None:
+    """Recompute the hashes and, where the sources are, the shipped tables; say what differs."""
+    from cogmem import printing
+    from cogmem.human_data.fetching import check
+
+    rows = check(sources=sources)
+    if as_json:
+        say(rows)
+    else:
+        printing.table("check", rows)
+    if any(row["status"] == "differs" for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def figures(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of figures (default: all).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("figures"),
+    seed: Seed = 1,
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Regenerate figures: PDF, SVG, caption and the CSV of every plotted point."""
+    from cogmem import catalogue
+    from cogmem.figures.figure import regenerate
+    from cogmem.figures.gallery import FIGURES
+    from cogmem.progress import bar
+    from cogmem.store import Store
+
+    known = {figure.name: figure for figure in FIGURES}
+    written = []
+    for name in names or list(known):
+        figure = catalogue.named("figure", name, known)
+        with bar(f"figure {name}", shown=not as_json) as report:
+            written.append({"name": name, "path": str(regenerate(figure, store=Store(store), out=out, seed=seed, report=report))})
+    if as_json:
+        say(written)
+    else:
+        for each in written:
+            print(each["path"])
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="fit")] = "fit", quick: bool = False, seed: Seed = 1, as_json: Json = False
+) -> None:
+    """Measure speed: ratios within one run."""
+    from cogmem import benchmarks, catalogue, printing
+
+    rows = [asdict(row) for row in catalogue.named("benchmark", what, benchmarks.BENCHMARKS)(quick=quick, seed=seed)]
+    if as_json:
+        say(rows)
+    else:
+        printing.table(f"bench {what}", rows)
+
+
+@app.command("app")
+def app_(port: int = 8501) -> None:
+    """Open the app in a browser; it listens on this machine only."""
+    from cogmem.app.serve import serve
+
+    raise typer.Exit(serve(port=port))
+
+
+def main() -> None:
+    """Run the command line; a UserError becomes one sentence and exit code 2."""
+    try:
+        app()
+    except UserError as problem:
+        print(f"cogmem: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader (head, less) went away; that is not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

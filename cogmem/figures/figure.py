@@ -1,0 +1,180 @@
+"""A figure is panels of series; regenerate() writes it as PDF, SVG and the CSV of every plotted point."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from cogmem.core import Curve, Kind
+from cogmem.errors import UserError
+from cogmem.progress import Report, silent
+from cogmem.store import Store
+from cogmem.trials import Trials
+
+Scale = Literal["linear", "log", "symlog"]
+Z90: Final = 1.6448536269514722
+
+# Okabe & Ito (2008), readable for colour-blind people; people are always black points.
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999")
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One subject in one panel: `rows` holds x, y, lower, upper (90 % interval; NaN where there is none).
+
+    People (`kind` human) are drawn as points with intervals, everybody else as lines with bands; `points` draws the
+    points of a network or model that was measured rather than predicted.
+    """
+
+    label: str
+    kind: Kind
+    rows: Trials
+    points: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One pair of axes."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    x_scale: Scale = "linear"
+    y_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What a figure's computation gives: panels in reading order, and a caption that names data, models and seeds."""
+
+    panels: tuple[Panel, ...]
+    caption: str
+    columns: int = 2
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the project: `draw(seed, store, report)` computes its drawing; `studies` names what it rests on."""
+
+    name: str
+    reference: str
+    studies: tuple[str, ...]
+    draw: Callable[[int, Store, Report], Drawing]
+
+
+def series(curve: Curve, label: str, *, points: bool = False) -> Series:
+    """Return a curve as a series with its 90 % normal interval (none where the standard error is unknown)."""
+    half = Z90 * curve.se
+    columns = {"x": curve.rows["x"], "y": curve.rows["y"], "lower": curve.rows["y"] - half, "upper": curve.rows["y"] + half}
+    return Series(label, curve.source.kind, Trials(columns), points)
+
+
+def points_of(drawing: Drawing) -> list[tuple[str, str, str, float, float, float, float]]:
+    """Return every plotted point: (panel, series, kind, x, y, lower, upper), in drawing order."""
+    rows = []
+    for panel in drawing.panels:
+        for each in panel.series:
+            for k in range(len(each.rows)):
+                numbers = (float(each.rows[name][k]) for name in ("x", "y", "lower", "upper"))
+                rows.append((panel.title, each.label, each.kind, *numbers))
+    return rows  # type: ignore[return-value]
+
+
+def write(drawing: Drawing, name: str, out: Path) -> Path:
+    """Write NAME.pdf, NAME.svg, NAME.csv and NAME.txt (the caption) to the folder `out`; return the PDF's path.
+
+    The same drawing gives the same bytes: no dates, fixed ids. Each file is renamed into place when it is whole.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"The folder {out} cannot be made ({problem.strerror}); name another with --out.") from None
+    _in_place(out / f"{name}.csv", lambda path: _write_csv(points_of(drawing), path))
+    _in_place(out / f"{name}.txt", lambda path: path.write_text(drawing.caption + "\n", encoding="utf-8"))
+    figure = _matplotlib(drawing)
+    metadata: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    for kind, extra in metadata.items():
+        _in_place(out / f"{name}.{kind}", lambda path, k=kind, m=extra: figure.savefig(path, format=k, metadata=m))  # type: ignore[misc]
+    return out / f"{name}.pdf"
+
+
+def _in_place(path: Path, make: Callable[[Path], Any]) -> None:
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    make(unfinished)
+    unfinished.replace(path)
+
+
+def _write_csv(rows: Sequence[tuple[Any, ...]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(("panel", "series", "kind", "x", "y", "lower", "upper"))
+        for row in rows:
+            out.writerow([*row[:3], *("" if np.isnan(value) else f"{value:.8g}" for value in row[3:])])
+
+
+def _matplotlib(drawing: Drawing) -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    style = {"svg.hashsalt": "cogmem", "pdf.fonttype": 42, "svg.fonttype": "none", "font.size": 8, "axes.spines.top": False}
+    with plt.rc_context(style | {"axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 6.5}):
+        rows = -(-len(drawing.panels) // drawing.columns)
+        figure, axes = plt.subplots(rows, drawing.columns, figsize=(3.6 * drawing.columns, 2.8 * rows), squeeze=False)
+        for panel, ax in zip(drawing.panels, axes.ravel(), strict=False):
+            _draw_panel(panel, ax)
+        for ax in axes.ravel()[len(drawing.panels) :]:
+            ax.set_axis_off()
+        figure.tight_layout()
+        plt.close(figure)
+    return figure
+
+
+def _draw_panel(panel: Panel, ax: Any) -> None:
+    people = [each for each in panel.series if each.kind == "human"]
+    others = [each for each in panel.series if each.kind != "human"]
+    for k, each in enumerate(others):
+        _draw_series(each, ax, COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)])
+    for k, each in enumerate(people):
+        # One group of people is black; more are told apart by shades and markers, never mistaken for a model.
+        grey = "black" if len(people) == 1 else str(0.65 * k / max(1, len(people) - 1))
+        _draw_series(each, ax, grey, MARKERS[k % len(MARKERS)])
+    ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label, ylim=panel.y_range)
+    if panel.x_scale == "symlog":
+        ax.set_xscale("symlog", linthresh=1.0)
+    else:
+        ax.set_xscale(panel.x_scale)
+    ax.legend(loc="best")
+
+
+def _draw_series(each: Series, ax: Any, colour: str, marker: str) -> None:
+    order = np.argsort(each.rows["x"], kind="stable")
+    x, y, lower, upper = (each.rows[name][order].astype(float) for name in ("x", "y", "lower", "upper"))
+    known = np.isfinite(lower) & np.isfinite(upper)
+    if each.kind == "human" or each.points:
+        ends = np.abs(np.stack([y - lower, upper - y]))
+        ends[:, ~known] = 0.0
+        line = "none" if each.kind == "human" else "-"
+        ax.errorbar(
+            x, y, yerr=ends if known.any() else None, fmt=marker, ls=line, lw=0.8, color=colour, ms=3.5, capsize=1.5,
+            label=each.label, zorder=3,
+        )  # fmt: skip
+        return
+    ax.plot(x, y, "-", lw=1.2, color=colour, label=each.label)
+    if known.any():
+        ax.fill_between(x, lower, upper, where=known, color=colour, alpha=0.15, lw=0)
+
+
+def regenerate(
+    figure: Figure, *, store: Store, out: Path | str, seed: int = 1, report: Report = silent
+) -> Path:
+    """Write a figure of the project as PDF, SVG, CSV and caption into `out`; return the PDF's path."""
+    return write(figure.draw(seed, store, report), figure.name, Path(out))

@@ -1,0 +1,105 @@
+"""Results as tables on the terminal, and as plain values for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cogmem.fitting.fits import Fit
+from cogmem.fitting.loo import Elpd
+from cogmem.lineups import LineUp
+from cogmem.trials import Trials
+
+
+def rows_of(table: Trials) -> list[dict[str, Any]]:
+    """Return the rows of a table as plain values; NaN and infinity become None."""
+    return [{name: _plain(table[name][k]) for name in table} for k in range(len(table))]
+
+
+def _plain(value: Any) -> Any:
+    if getattr(value, "ndim", 0):
+        return [_plain(each) for each in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def text(value: Any, digits: int = 4) -> str:
+    """Return a cell's text: numbers to `digits` significant digits, a dash for what does not exist."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    return str(value)
+
+
+def table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows as a table, on as wide a page as they need where the output is not a terminal."""
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(width=200)
+    drawn = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for name in rows[0] if rows else ("nothing",):
+        numbers = any(isinstance(row.get(name), int | float) for row in rows)
+        drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(text(value) for value in row.values()))
+    console.print(drawn)
+
+
+def fit_document(done: Fit, score: Elpd | None, intervals: Trials) -> dict[str, Any]:
+    """Return what the JSON of `cogmem fit` holds."""
+    document: dict[str, Any] = {"model": done.model.name, "formula": done.model.formula, "data": done.data.subject}
+    document |= {"measure": done.objective.observed.measure, "method": done.method.name, "seed": done.seed}
+    document |= {"likelihood": done.objective.observed.family, "parameters": rows_of(intervals)}
+    document |= {"diagnostics": {name: _plain(value) for name, value in done.diagnostics.items()}}
+    if score:
+        document |= {"elpd_per_test": _plain(score.per_test), "elpd_se": _plain(score.se_per_test), "tests": score.tests}
+    said = done.warnings + (score.warnings if score else ())
+    return document | {"warnings": list(said), "seconds": done.seconds}
+
+
+def fit(done: Fit, document: Mapping[str, Any], intervals: Trials) -> None:
+    """Print a fit: its parameters with 90 % intervals, its scores, its warnings in words."""
+    rows = [
+        {"participant": row["participant"], "parameter": row["parameter"], "estimate": row["estimate"], "90 % from": row["lower"], "to": row["upper"]}
+        for row in rows_of(intervals)
+    ]
+    table(f"{done.model.name}: {done.model.formula}", rows)
+    print(f"data {document['data']} ({document['measure']}), method {document['method']}, likelihood {document['likelihood']}")
+    if "elpd_per_test" in document:
+        print(f"expected log predictive density {text(document['elpd_per_test'])} ± {text(document['elpd_se'])} nats a test")
+    print("  ".join(f"{name} {text(value)}" for name, value in document["diagnostics"].items()))
+    if document["likelihood"] in ("gaussian_free", "least_squares"):
+        print("The data are means whose standard errors are unknown: the scatter around the curve was estimated too.")
+    for warning in document["warnings"]:
+        print(f"warning: {warning}")
+
+
+def line_up(result: LineUp, title: str) -> None:
+    """Print who agrees with people: scores with their errors, the human ceiling in the first line."""
+    rows = []
+    for entry in result.entries:
+        score = entry.agreement
+        spread = "–" if score.elpd_per_test is None else f"{score.elpd_per_test:.3f} ± {text(score.elpd_se, 2)}"
+        rows.append(
+            {"subject": score.subject if score.kind != "human" else f"people ({score.subject})", "kind": score.kind,
+             "ELPD/test": spread, "weight": None if entry.weight is None else round(entry.weight, 2), "RMSE": score.rmse,
+             "r": score.r, "seconds": round(entry.seconds, 2)}
+        )  # fmt: skip
+    table(title, rows)
+    for entry in result.entries:
+        for warning in entry.warnings:
+            print(f"note, {entry.agreement.subject}: {warning}")
+
+
+def dataset_rows(datasets: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return one row a data set: name, tables, citation, licence."""
+    return [
+        {"name": each.name, "tables": ", ".join(part.name for part in each.tables), "licence": each.licence, "citation": each.citation}
+        for each in datasets
+    ]

@@ -1,0 +1,171 @@
+"""A trained network as a participant: it studies the design's strings, goes on learning, and is probed on the way.
+
+Time is learning: between study and test a network trains on strings it has never seen. The longest interval of a
+design is played as `most_updates` updates of such training and every other interval in proportion, unless
+`seconds_per_update` says otherwise. This file loads no torch; the training is in `network_memory`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Design, Kind
+from cogmem.errors import UserError
+from cogmem.materials import Language
+from cogmem.subjects.network_settings import NetworkSettings
+from cogmem.trials import Trials
+
+if TYPE_CHECKING:
+    from cogmem.subjects.network_memory import Probes
+
+# Members of a population have the seeds seed * STRIDE + 0, 1, 2, ...
+STRIDE: Final = 1000
+
+
+@dataclass(frozen=True)
+class Network:
+    """A population of networks of one architecture; participant k of a design is answered by member k.
+
+    The `population` members differ in their first weights and in every string they were trained on. A design of more
+    participants uses them again in turn. `study_batch` studied strings make an update, `fillers` new ones an update
+    between study and test. At savings tests a list counts as learned when its second half is recalled without error.
+    """
+
+    name: str
+    version: int
+    settings: NetworkSettings
+    seed: int = 1
+    population: int = 4
+    most_updates: int = 200
+    seconds_per_update: float | None = None
+    study_batch: int = 4
+    fillers: int = 16
+    most_repetitions: int = 30
+    kind: Kind = "network"
+    needs: frozenset[str] = frozenset({"retention_interval", "item", "test_type", "time"})
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each member."""
+        return tuple(self.seed * STRIDE + member for member in range(self.population))
+
+    def updates(self, design: Design, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return how many updates stand for these seconds in this design."""
+        longest = float(design.tests["retention_interval"].max())
+        unit = self.seconds_per_update or max(longest, 1e-300) / self.most_updates
+        return np.round(np.asarray(seconds) / unit).astype(np.int64)
+
+    def answer(self, design: Design, rng: np.random.Generator) -> NDArray[Any]:
+        """Return 1 or 0 for recall and recognition, repetitions to criterion for learning and relearning."""
+        who = np.unique(design.tests.get("participant", "all"), return_inverse=True)[1]
+        member = np.asarray(who % self.population)
+        if np.isin(design.tests["test_type"], ["learning", "relearning"]).any():
+            return self._to_criterion(design)[member, np.arange(len(member))]
+        right = self._right(design)[member, np.arange(len(member))]
+        # A test asks for one word of the second half; where the design names none of them, any may be asked for.
+        words = right.shape[-1]
+        asked = design.tests["element"] if design.settings.get("n_elements", 1) > 1 else rng.integers(0, words, len(right))
+        return right[np.arange(len(right)), np.asarray(asked) % words].astype(np.int64)
+
+    def forecast(self, design: Design) -> NDArray[np.float64]:
+        """Return (n_tests, 2): the share of members, and of second-half words, that are wrong and right."""
+        if np.isin(design.tests["test_type"], ["learning", "relearning"]).any():
+            raise UserError(f"{self.name} forecasts recall and recognition; savings are counts: run() the design.")
+        right = self._right(design).mean(axis=(0, 2))
+        return np.stack([1.0 - right, right], axis=1)
+
+    def _right(self, design: Design) -> NDArray[np.bool_]:
+        """Return whether each word of each test is right: (population, tests, words); recognition has one word."""
+        tests, studies = design.tests, _one_person(design.studies)
+        rows = np.unique(np.concatenate([studies["item"], tests["item"]]))
+        lures = tests.get("lure", -1)
+        lure_of = dict(zip(tests["item"].tolist(), lures.tolist(), strict=True))
+        clock = self.updates(design, tests["time"])
+        probes = _probes(
+            self,
+            _language(design),
+            _bytes(design.items[rows]),
+            _bytes(design.items[[max(lure_of.get(int(row), -1), 0) for row in rows]]),
+            _bytes(self.updates(design, studies["time"])),
+            _bytes(np.searchsorted(rows, studies["item"])),
+            _bytes(np.unique(clock)),
+        )
+        probe, place = np.searchsorted(np.unique(clock), clock), np.searchsorted(rows, tests["item"])
+        recalled = np.moveaxis(probes.recalled[probe, :, place], 1, 0)
+        chosen = probes.recognised("lure")[probe, :, place].T[..., None]
+        return np.where((tests["test_type"] == "recognition")[None, :, None], chosen, recalled)
+
+    def _to_criterion(self, design: Design) -> NDArray[np.int64]:
+        """Return repetitions to criterion of each test: (population, tests)."""
+        from cogmem.subjects.network_memory import relearn
+
+        tests = design.tests
+        answers = np.zeros((self.population, len(tests)), dtype=np.int64)
+        again = tests["test_type"] == "relearning"
+        for delay in np.unique(tests["retention_interval"][again]):
+            chosen = np.unique(tests["item"][again & (tests["retention_interval"] == delay)])
+            learning, relearning = relearn(
+                _pretrained(self.settings, _language(design), self.seeds), self.settings, _language(design),
+                design.items[chosen], updates=int(self.updates(design, np.array(delay))), batch=self.study_batch,
+                fillers=self.fillers, most=self.most_repetitions, seeds=self.seeds,
+            )  # fmt: skip
+            rows = np.flatnonzero(np.isin(tests["item"], chosen))
+            place = np.searchsorted(chosen, tests["item"][rows])
+            first = (tests["test_type"][rows] == "learning")[None]
+            answers[:, rows] = np.where(first, learning[:, place], relearning[:, place])
+        return answers
+
+
+def _one_person(table: Trials) -> Trials:
+    """Return the rows of the first participant: all of them take the same trials."""
+    names = table.get("participant", "all")
+    return table.where(names == names[0]) if len(names) else table
+
+
+def _language(design: Design) -> Language:
+    stored = design.settings.get("language", {})
+    return Language(**stored) if isinstance(stored, dict) else Language()
+
+
+Bytes = tuple[bytes, tuple[int, ...]]
+
+
+def _bytes(array: NDArray[Any]) -> Bytes:
+    """Return integers in a form that a cache can use as a key."""
+    whole = np.ascontiguousarray(array, dtype=np.int64)
+    return whole.tobytes(), whole.shape
+
+
+def _array(value: Bytes) -> NDArray[np.int64]:
+    return np.frombuffer(value[0], dtype=np.int64).reshape(value[1])
+
+
+@lru_cache(maxsize=8)
+def _pretrained(settings: NetworkSettings, language: Language, seeds: tuple[int, ...]) -> Any:
+    from cogmem.subjects.training import pretrain
+
+    return pretrain(settings, language, seeds=seeds)
+
+
+@lru_cache(maxsize=32)
+def _probes(
+    network: Network, language: Language, items: Bytes, lures: Bytes, clock: Bytes, studied: Bytes, probes: Bytes
+) -> Probes:
+    """Return what the population knew at each probe; cached, since recall and recognition share one course of study."""
+    from cogmem.subjects.network_memory import study_and_probe
+    from cogmem.subjects.timelines import design_timeline
+
+    timeline = design_timeline(
+        _array(clock), _array(studied), _array(probes), batch=network.study_batch, fillers=network.fillers,
+        rng=np.random.default_rng([network.seed, 21]),
+    )  # fmt: skip
+    weights = _pretrained(network.settings, language, network.seeds)
+    foils = {"lure": _array(lures)[None]}
+    return study_and_probe(
+        weights, network.settings, timeline, _array(items)[None], foils, language, seeds=network.seeds
+    )

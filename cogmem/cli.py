@@ -116,6 +116,8 @@ def compare(
 ) -> None:
     """Put people, fitted models and trained networks through one experiment and lay the results side by side."""
     from cogmem import catalogue, printing
+    from cogmem.figures.figure import write
+    from cogmem.figures.forgetting import draw
     from cogmem.jobs import forgetting
     from cogmem.progress import bar
     from cogmem.store import Store
@@ -126,7 +128,7 @@ def compare(
         results = forgetting.compute(
             _data(data), models=chosen or None, networks=networks, seed=seed, store=Store(store), report=report
         )
-    written = forgetting.write(results, out) if out else None
+    written = write(draw(results), paradigm, out) if out else None
     if as_json:
         say(forgetting.document(results))
     else:

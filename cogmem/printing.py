@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
+from cogmem.jobs.forgetting import ForgettingResults, exposures, rest_rows, winners
 from cogmem.lineups import LineUp
 from cogmem.trials import Trials
 
@@ -103,3 +104,18 @@ def dataset_rows(datasets: Iterable[Any]) -> list[dict[str, Any]]:
         {"name": each.name, "tables": ", ".join(part.name for part in each.tables), "licence": each.licence, "citation": each.citation}
         for each in datasets
     ]
+
+
+def forgetting(results: ForgettingResults) -> None:
+    """Print the main job of the forgetting curve."""
+    measured = results.people.human
+    line_up(results.people, f"Who agrees with people: {measured.subject} ({measured.measure})")
+    table("Which equation wins, for people and for networks (retention after 12 exposures)", winners(results))
+    line_up(results.spacing, "People's spacing surface: Cepeda et al. (2008)")
+    for each in results.networks:
+        few = [
+            {"exposures": int(recall["repetitions"]), "recognition": known["y"], "recall (second half)": recall["y"]}
+            for known, recall in zip(exposures(each.recognition), exposures(each.recall), strict=True)
+        ]
+        table(f"{each.name}: memory right after study by exposures (0 = unstudied baseline)", few)
+        table(f"{each.name}: recall by rest between exposures (updates)", rest_rows(each))

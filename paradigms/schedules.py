@@ -75,7 +75,7 @@ class Timeline:
         return np.asarray(counts.cumsum(axis=1)[:, self.probe_after])
 
     def since_study(self, n_items: int) -> Ints:
-        """Return the updates from each item's last study to each probe, -1 before: (1 or population, probes, n_items)."""
+        """Return the updates since each item's last study, -1 before it: (1 or population, probes, n_items)."""
         last = np.full((len(self.slots), self.n_updates + 1, n_items), -1, np.int64)
         member, update, slot = np.nonzero(self.slots >= 0)
         last[member, update + 1, self.slots[member, update, slot]] = update + 1

@@ -40,7 +40,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One pair of axes."""
+    """One pair of axes; `ticks` name the places 1, 2, ... of x where x is a rank."""
 
     title: str
     x_label: str
@@ -48,6 +48,9 @@ class Panel:
     series: tuple[Series, ...]
     x_scale: Scale = "linear"
     y_range: tuple[float, float] | None = None
+    y_scale: Scale = "linear"
+    ticks: tuple[str, ...] = ()
+    legend: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +151,12 @@ def _draw_panel(panel: Panel, ax: Any) -> None:
         grey = "black" if len(people) == 1 else str(0.65 * k / max(1, len(people) - 1))
         _draw_series(each, ax, grey, MARKERS[k % len(MARKERS)])
     ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label, ylim=panel.y_range)
-    if panel.x_scale == "symlog":
-        ax.set_xscale("symlog", linthresh=1.0)
-    else:
-        ax.set_xscale(panel.x_scale)
-    ax.legend(loc="best")
+    for axis, scale in ((ax.set_xscale, panel.x_scale), (ax.set_yscale, panel.y_scale)):
+        axis(scale, **({"linthresh": 1.0} if scale == "symlog" else {}))
+    if panel.ticks:
+        ax.set_xticks(range(1, len(panel.ticks) + 1), panel.ticks, rotation=60, ha="right", fontsize=6)
+    if panel.legend:
+        ax.legend(loc="best")
 
 
 def _draw_series(each: Series, ax: Any, colour: str, marker: str) -> None:

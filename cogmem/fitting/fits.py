@@ -115,9 +115,8 @@ class Fit:
                     rows[key].append(cell)
         return Trials({name: np.asarray(values) for name, values in rows.items()})
 
-    @cached_property
-    def fitted(self) -> NDArray[np.float64]:
-        """Posterior mean of the prediction of each row of the data, in its order and on its scale of y."""
+    def predictions(self) -> NDArray[np.float64]:
+        """Return each draw's prediction of each row of the data, on its scale of y: (draws, rows), data order."""
         flat = np.stack([values.reshape(-1, values.shape[-1]) for values in self.posterior.values()], axis=-1)
         observed = self.objective.observed
         theta = {name: flat[:, observed.person, k] for k, name in enumerate(self.posterior)}
@@ -125,7 +124,12 @@ class Fit:
             predicted = self.model.read_out(observed.measure)(np, theta, observed.columns)
         if observed.family in ("bernoulli", "binomial", "beta_binomial"):
             predicted = observed.guess + (1 - observed.guess) * np.clip(predicted, 0, 1)
-        return np.asarray(predicted.mean(axis=0)[np.argsort(observed.order)])
+        return np.asarray(predicted[:, np.argsort(observed.order)])
+
+    @cached_property
+    def fitted(self) -> NDArray[np.float64]:
+        """Posterior mean of the prediction of each row of the data, in its order and on its scale of y."""
+        return np.asarray(self.predictions().mean(axis=0))
 
 
 def _check(model: Any) -> Equation:

@@ -72,7 +72,7 @@ def train(weights: Weights, settings: NetworkSettings, updates: Iterable[Update]
 
     def views(source: Tensor) -> dict[str, Tensor]:
         parts = torch.split(source, sizes, 1)
-        return {name: part.unflatten(1, weights[name].shape[1:]) for name, part in zip(names, parts, strict=True)}
+        return {name: part.view(weights[name].shape) for name, part in zip(names, parts, strict=True)}
 
     for update in updates:
         optimiser.param_groups[0]["lr"] = update.rate

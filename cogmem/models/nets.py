@@ -40,7 +40,8 @@ class NetworkSettings:
 
     `width` is the size of every layer and of the word table. Pretraining is `pretraining_steps` updates of
     `pretraining_batch` strings, its rate rising over the first twentieth to `pretraining_rate`, then falling to a
-    tenth. `rate` is the one learning rate of the experiment, in study and afterwards.
+    tenth. `rate` is the learning rate of the experiment, and `rest_rate`, where given, that of updates without a
+    studied item: a lower one forgets more slowly.
     """
 
     architecture: Literal["lstm", "transformer"]
@@ -51,6 +52,7 @@ class NetworkSettings:
     pretraining_batch: int = 16
     pretraining_rate: float = 1e-2
     rate: float = 8e-3
+    rest_rate: float | None = None
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
@@ -181,11 +183,11 @@ class LSTMSteps(torch.autograd.Function):
         """Return the gradients of gates and recurrent weights (the start state is never learned)."""
         recurrent, opened, before, cells, squashed = ctx.saved_tensors
         population, strings, time, width = grad.shape
-        i, f, o, g = opened.unflatten(-1, (4, width)).unbind(-2)
+        i, f, o, g = opened.view(*opened.shape[:-1], 4, width).unbind(-2)
         to_cell = o * (1 - squashed * squashed)
         slopes = torch.stack((g * i * (1 - i), cells * f * (1 - f), i * (1 - g * g)), 3)
         to_out = squashed * o * (1 - o)
-        d_gates = torch.empty_like(opened).unflatten(-1, (4, width))
+        d_gates = opened.new_empty(population, strings, time, 4, width)
         back = recurrent.transpose(1, 2)
         dh = grad[:, :, -1]
         dc = torch.zeros_like(dh)
@@ -240,9 +242,9 @@ def load_weights(
 ) -> dict[str, Tensor]:
     """Return the weights that `save_weights` wrote for exactly these settings, language and seeds."""
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             made_with = (file.metadata() or {}).get("made_with")
-            weights = {name: file.get_tensor(name) for name in file.keys()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
         raise UserError(f"The weights {path} cannot be read ({error}); delete the file and train again.") from None
     if made_with != _made_with(settings, language, seeds):

@@ -137,7 +137,8 @@ def _updates(
     fresh = [np.random.default_rng([seed, 13]) for seed in seeds]
     blurred = [np.random.default_rng([seed, 14]) for seed in seeds]
     shape = (len(seeds), *timeline.slots.shape[1:])
-    slots, views = np.broadcast_to(timeline.slots, shape), np.broadcast_to(timeline.views, shape)
+    slots = np.broadcast_to(timeline.slots, shape)
+    views = np.zeros_like(slots) if timeline.views is None else np.broadcast_to(timeline.views, shape)
     for update in range(timeline.n_updates):
         kept = slots[0, update] != NOTHING
         now, view = slots[:, update, kept], views[:, update, kept]
@@ -148,7 +149,8 @@ def _updates(
         inputs = targets
         if view.any():
             inputs = np.stack([_blurred(*parts, language) for parts in zip(targets, view, blurred, strict=True)])
-        yield Update(inputs, targets, settings.rate)
+        rate = settings.rate if (now >= 0).any() or settings.rest_rate is None else settings.rest_rate
+        yield Update(inputs, targets, rate)
 
 
 def _blurred(strings: Strings, view: NDArray[np.int64], rng: np.random.Generator, language: Language) -> Strings:

@@ -1,0 +1,160 @@
+"""The figure of the forgetting curve: people and machines in one experiment, misses included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from cogmem.core import Curve
+from cogmem.figures.figure import Drawing, Figure, Panel, Series, series
+from cogmem.jobs.forgetting import EXPOSURES, UPDATE, ForgettingResults, NetworkCurves, compute
+from cogmem.lineups import Entry, LineUp
+from cogmem.progress import Report
+from cogmem.store import Store
+from cogmem.trials import Trials
+
+N_SHOWN: Final = 4
+DAY: Final = 86_400.0
+
+
+def _scaled(curve: Curve, unit: float) -> Curve:
+    return replace(curve, rows=curve.rows.with_columns({"x": curve.rows["x"] / unit}))
+
+
+def _model_series(entry: Entry, unit: float = 1.0) -> Series:
+    """Return a fitted curve with its band: the 90 % interval of the predictions, averaged over people."""
+    fit = entry.fit
+    if fit is None:
+        return series(_scaled(entry.curve, unit), entry.agreement.subject)
+    rows = fit.data.rows  # type: ignore[union-attr]
+    drawn = fit.predictions()
+    x = np.unique(rows["x"])
+    pooled = np.stack([drawn[:, rows["x"] == value].mean(axis=1) for value in x], axis=1)
+    lower, upper = np.quantile(pooled, [0.05, 0.95], axis=0)
+    columns = {"x": x / unit, "y": pooled.mean(axis=0), "lower": lower, "upper": upper}
+    return Series(entry.agreement.subject, entry.agreement.kind, Trials(columns))
+
+
+def _best(result: LineUp, kind: str, n: int) -> list[Entry]:
+    return [entry for entry in result.entries if entry.agreement.kind == kind][:n]
+
+
+def _people_panel(result: LineUp) -> Panel:
+    people = [series(result.human.pool(), "people, mean")] if len(result.human.participants) > 1 else []
+    people += [
+        series(replace(result.human, rows=result.human.rows.where(result.human.rows["participant"] == who)), str(who))
+        for who in result.human.participants[:4]
+        if "participant" in result.human.rows
+    ]
+    models = [_model_series(entry) for entry in _best(result, "equation", 3)]
+    networks = [_model_series(entry) for entry in _best(result, "network", 2)]
+    label = "Savings" if result.human.measure == "savings" else "Proportion correct"
+    title = f"{result.human.subject}: people, equations, networks"
+    return Panel(title, "Retention interval (s)", label, (*people, *models, *networks), "log")
+
+
+def _score_panel(result: LineUp) -> Panel:
+    """Return ELPD per test of everybody, best first, with 90 % intervals."""
+    scored = [entry.agreement for entry in result.entries if entry.agreement.elpd_per_test is not None]
+    parts = []
+    for rank, score in enumerate(scored, 1):
+        half = 1.645 * (score.elpd_se or np.nan)
+        y = float(score.elpd_per_test or 0.0)
+        rows = Trials({"x": [rank], "y": [y], "lower": [y - half], "upper": [y + half]})
+        parts.append(Series(score.subject, score.kind, rows, points=True))
+    ticks = tuple(score.subject for score in scored)
+    title = "Predicting people: ELPD, left out in turn"
+    return Panel(title, "", "nats per test", tuple(parts), ticks=ticks, legend=False, y_scale="symlog")
+
+
+def _forgetting_panel(networks: Iterable[NetworkCurves], kind: str) -> Panel:
+    parts: list[Series] = []
+    for each in networks:
+        result = each.line_ups[kind]
+        measured = _scaled(result.human.pool(), UPDATE)
+        parts.append(replace(series(measured, each.name), kind="network", points=True))
+        parts += [_renamed(_model_series(entry, UPDATE), each.name) for entry in _best(result, "equation", 1)]
+    title = f"Networks: {kind} after {EXPOSURES[-1]} exposures"
+    return Panel(title, "Updates on new strings", "Proportion correct", tuple(parts), "log", (0.0, 1.02))
+
+
+def _renamed(each: Series, who: str) -> Series:
+    return replace(each, label=f"{each.label} fitted to {who}")
+
+
+def _exposure_panel(networks: Iterable[NetworkCurves]) -> Panel:
+    parts = []
+    for each in networks:
+        for kind, curve in (("recognition", each.recognition), ("recall", each.recall)):
+            start = replace(curve, rows=curve.rows.where(curve.rows["retention_interval"] == 0))
+            rows = start.rows.with_columns({"x": start.rows["repetitions"].astype(float)})
+            pooled = replace(start, rows=rows).pool()
+            parts.append(replace(series(pooled, f"{each.name} {kind}"), kind="network", points=True))
+    return Panel("Networks: few-shot memory", "Exposures", "Proportion correct", tuple(parts), y_range=(0.0, 1.02))
+
+
+def _surface_panel(result: LineUp) -> Panel:
+    rows = result.human.rows
+    parts = []
+    for delay in np.unique(rows["retention_interval"]):
+        chosen = rows["retention_interval"] == delay
+        part = rows.where(chosen).with_columns({"x": rows["spacing_gap"][chosen] / DAY})
+        parts.append(series(replace(result.human, rows=part), f"people, test after {delay / DAY:.0f} d"))
+    for entry in _best(result, "equation", 1):
+        if entry.fit is None:
+            continue
+        for delay in np.unique(rows["retention_interval"]):
+            chosen = rows["retention_interval"] == delay
+            drawn = entry.fit.predictions()[:, chosen]
+            lower, upper = np.quantile(drawn, [0.05, 0.95], axis=0)
+            columns = {"x": rows["spacing_gap"][chosen] / DAY, "y": drawn.mean(axis=0), "lower": lower, "upper": upper}
+            parts.append(Series(f"{entry.agreement.subject}, {delay / DAY:.0f} d", "equation", Trials(columns)))
+    return Panel("People: spacing (Cepeda et al., 2008)", "Gap between studies (days)", "Recall", tuple(parts), "symlog")
+
+
+def _rest_panel(networks: Iterable[NetworkCurves]) -> Panel:
+    parts = []
+    for each in networks:
+        rows = each.rest.rows
+        for delay in np.unique(rows["retention_interval"]):
+            chosen = rows["retention_interval"] == delay
+            part = rows.where(chosen).with_columns({"x": rows["spacing_gap"][chosen] / UPDATE})
+            label = f"{each.name}, after {delay / UPDATE:.0f} updates"
+            parts.append(replace(series(replace(each.rest, rows=part).pool(), label), kind="network", points=True))
+    title = "Networks: rest between repetitions"
+    return Panel(title, "Updates between exposures", "Recall, second half", tuple(parts), "symlog")
+
+
+def draw(results: ForgettingResults) -> Drawing:
+    """Return the drawing of a computed comparison."""
+    panels = [_people_panel(results.people), _score_panel(results.people)]
+    if results.networks:
+        panels += [_exposure_panel(results.networks), _forgetting_panel(results.networks, "recall")]
+        panels += [_forgetting_panel(results.networks, "recognition"), _surface_panel(results.spacing)]
+        panels.append(_rest_panel(results.networks))
+    else:
+        panels.append(_surface_panel(results.spacing))
+    source = results.people.human.source
+    caption = (
+        f"People: {source.citation or source.who}. Points are people or networks with 90 % intervals, lines and bands "
+        f"are fitted equations (posterior mean, 90 % interval). ELPD: expected log predictive density of a human test, "
+        f"left out in turn; networks are linked to people by one rule with a temperature and a lapse. Spacing: Cepeda, "
+        f"Vul, Rohrer, Wixted & Pashler (2008), digitised means without standard errors. Networks: populations trained "
+        f"from scratch; 1 update = 16 new strings. Seed {results.seed}."
+    )
+    return Drawing(tuple(panels), caption)
+
+
+def _draw(seed: int, store: Store, report: Report) -> Drawing:
+    return draw(compute(seed=seed, store=store, report=report))
+
+
+forgetting_figure = Figure(
+    "forgetting_curve",
+    "Ebbinghaus (1885); Murre & Dros (2015); Cepeda et al. (2008); Orhan (2023)",
+    ("forgetting of lstm", "forgetting of transformer"),
+    _draw,
+)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -191,6 +191,7 @@ JSONS = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSONS, st.randoms())
 def test_the_order_of_keys_makes_no_difference(value: Any, random: Any) -> None:
     def shuffled(each: Any) -> Any:
@@ -232,7 +233,7 @@ WORDS = st.text(TEXT, min_size=1, max_size=5)
 TABLES = st.integers(0, 4).flatmap(lambda rows: st.dictionaries(WORDS, arrays(rows=rows), max_size=4).map(Trials))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no bug
 @given(TABLES, st.dictionaries(st.sampled_from(["items", "b", "c"]), arrays(), max_size=3))
 def test_tables_and_arrays_come_back_exactly(rows: Trials, pool: dict[str, NDArray[Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

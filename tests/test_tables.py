@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cogmem.tables
@@ -204,6 +204,10 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "too few cells": (COUNTS + "60,9,10\n90,5\n", ["line 3", "has 2 cells but needs 3", "add or remove"]),
     "too many cells": (COUNTS + "60,9,10\n90,5,10,1\n", ["line 3", "has 4 cells but needs 3"]),
+    "a bad cell below a line break in a note": (
+        'notes,retention_interval,retention\n"two\n\nlines",60,1\n,90,x\n',
+        ["line 5, column 'retention': the cell holds 'x'"],
+    ),
     "open quote": (COUNTS + '60,9,10\n90,"5,10\n70,1,2\n', ["line 3", "quotation marks"]),
     "text after quote": (COUNTS + '60,9,10\n90,"5"5,10\n', ["line 3", "quotation marks"]),
     "huge cell": (COUNTS + f"60,9,10\n90,{'5' * 200_000},10\n", ["line 3"]),
@@ -327,12 +331,13 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
 
 
-def test_a_million_rows(tmp_path: Path) -> None:
+def test_a_million_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cogmem.tables, "_careful_sheet", None)  # it would be called if the quick reader gave up
     line = "".join(f"{p:02d},{d},{(p * d) % 2},1\n" for p in range(50) for d in (60, 3600, 86400, 7))
     path = written(tmp_path, "participant,retention_interval,correct,trials\n" + line * 5000)
     started = time.process_time()
     curve = read_curve(path)
-    # Reading takes about 1.5 s of processor time; without the quick reader and without pooling it takes more than 5.
+    # Reading takes about 1 s of processor time; 5 s leave room for a busy machine.
     assert time.process_time() - started < 5
     assert len(curve.rows) == 200
     assert curve.rows["n"].tolist() == [5000.0] * 200
@@ -386,7 +391,7 @@ NUMERIC = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no bug
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode) | TABLES | NUMERIC)
 def test_any_bytes_give_a_curve_or_a_sentence_and_both_readers_agree(content: bytes) -> None:
     careful = outcome(content)

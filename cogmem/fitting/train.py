@@ -16,8 +16,9 @@ from cogmem.errors import UserError
 from cogmem.models.nets import NetworkSettings, Weights, advance, initial_weights
 from cogmem.paradigms.materials import Language
 
-_BETAS = (0.9, 0.98)
-"""A shorter memory for gradient sizes than the usual .999: study is a few hundred updates long in all."""
+_PRETRAINING_BETA = 0.999
+_STUDY_BETA = 0.98
+"""How long AdamW remembers gradient sizes: study is a few hundred updates in all, so shorter than in pretraining."""
 
 Progress = Callable[[int, int], None]
 """Called with (updates done, updates in all)."""
@@ -59,16 +60,19 @@ def token_nll(weights: Weights, settings: NetworkSettings, inputs: Tensor, targe
     return nf.cross_entropy(logits.view(-1, n_words), targets.reshape(-1), reduction="none").view(targets.shape)
 
 
-def train(weights: Weights, settings: NetworkSettings, updates: Iterable[Update]) -> Iterator[Weights]:
+def train(
+    weights: Weights, settings: NetworkSettings, updates: Iterable[Update], *, beta: float = _STUDY_BETA
+) -> Iterator[Weights]:
     """Yield the weights after each update (AdamW, Loshchilov & Hutter 2019); they are views that the next one changes.
 
     The weights of all members lie in one flat tensor, so that an optimiser step is one call. The loss is the sum over
     members of their mean nats a word: as AdamW works weight by weight, no member feels another.
+    `beta` is the share of the old mean squared gradient that each update keeps.
     """
     names, sizes = list(weights), [weight[0].numel() for weight in weights.values()]
     flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1).detach().requires_grad_()
     decay = settings.weight_decay
-    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=_BETAS, fused=True)
+    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=(0.9, beta), fused=True)
 
     def views(source: Tensor) -> dict[str, Tensor]:
         parts = torch.split(source, sizes, 1)
@@ -101,8 +105,9 @@ def pretrain(
         raise UserError(f"A population needs one different seed a member, but came with seeds {seeds}.")
     start = initial_weights(settings, n_words=language.n_words, length=language.length, seeds=seeds)
     final: Weights = start
+    lessons = _lessons(settings, language, seeds)
     with torch_threads(threads):
-        for done, current in enumerate(train(start, settings, _lessons(settings, language, seeds)), 1):
+        for done, current in enumerate(train(start, settings, lessons, beta=_PRETRAINING_BETA), 1):
             final = current
             if progress is not None:
                 progress(done, settings.pretraining_steps)

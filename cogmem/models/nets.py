@@ -40,19 +40,19 @@ class NetworkSettings:
 
     `width` is the size of every layer and of the word table. Pretraining is `pretraining_steps` updates of
     `pretraining_batch` strings, its rate rising over the first twentieth to `pretraining_rate`, then falling to a
-    tenth. `rate` is the learning rate of the experiment, and `rest_rate`, where given, that of updates without a
-    studied item: a lower one forgets more slowly.
+    tenth. `rate` is the learning rate of updates with a studied item, `rest_rate` that of updates without: a lower
+    one forgets more slowly.
     """
 
     architecture: Literal["lstm", "transformer"]
     width: int
     layers: int = 1
     heads: int = 4
-    pretraining_steps: int = 300
+    pretraining_steps: int = 200
     pretraining_batch: int = 16
     pretraining_rate: float = 1e-2
     rate: float = 8e-3
-    rest_rate: float | None = None
+    rest_rate: float = 7e-3
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
@@ -67,7 +67,9 @@ class NetworkSettings:
 
 LSTM = NetworkSettings("lstm", width=96)
 """The cheapest LSTM found that remembers few-shot strings as Orhan (2023) describes."""
-TRANSFORMER = NetworkSettings("transformer", width=128, pretraining_rate=5e-3, rate=3e-3)
+TRANSFORMER = NetworkSettings(
+    "transformer", width=128, pretraining_steps=150, pretraining_rate=5e-3, rate=3e-3, rest_rate=2.5e-3
+)
 """The cheapest transformer found that does."""
 
 

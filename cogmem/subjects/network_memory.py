@@ -149,8 +149,7 @@ def _updates(
         inputs = targets
         if view.any():
             inputs = np.stack([_blurred(*parts, language) for parts in zip(targets, view, blurred, strict=True)])
-        rate = settings.rate if (now >= 0).any() or settings.rest_rate is None else settings.rest_rate
-        yield Update(inputs, targets, rate)
+        yield Update(inputs, targets, settings.rate if (now >= 0).any() else settings.rest_rate)
 
 
 def _blurred(strings: Strings, view: NDArray[np.int64], rng: np.random.Generator, language: Language) -> Strings:

@@ -74,7 +74,7 @@ def fit(
     from cogmem.fitting.fits import Method
     from cogmem.fitting.fits import fit as fit_
     from cogmem.fitting.loo import elpd
-    from cogmem.tables import write_csv
+    from cogmem.exports import write_csv
 
     equation = catalogue.named("model", model, catalogue.models())
     how = Method(name=method, likelihood=likelihood, pooled=pooled, progress=not as_json)  # type: ignore[arg-type]
@@ -150,7 +150,7 @@ def run(
     from cogmem import catalogue, printing
     from cogmem.core import measure
     from cogmem.core import run as run_
-    from cogmem.tables import write_csv
+    from cogmem.exports import write_csv
 
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
     design = experiment.design(seed=seed, **_settings(settings or []))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Measure, Paradigm, Record
 from cogmem.errors import UserError
-from cogmem.paradigms.materials import Language
+from cogmem.materials import Language
 from cogmem.trials import Trials
 
 MONTH: Final = 30 * 86_400.0

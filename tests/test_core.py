@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ def test_right_is_the_target_where_there_is_one_else_option_one() -> None:
 
 
 def test_records_and_designs_survive_the_way_to_a_worker_process() -> None:
-    copy = pickle.loads(pickle.dumps(run(DESIGN, Scaler(2.0), seed=3)))
+    copy = ForkingPickler.loads(ForkingPickler.dumps(run(DESIGN, Scaler(2.0), seed=3)))
     assert copy.answers.tolist() == (2.0 * DESIGN.items).tolist()
     assert not copy.answers.flags.writeable
     assert dict(copy.design.settings) == {"n_items": 3}

@@ -199,7 +199,8 @@ def test_d_prime_of_yes_no_answers_is_z_of_hits_less_z_of_false_alarms() -> None
         "target": [1] * 10 + [0] * 10,
     })  # fmt: skip
     answers = [1] * 8 + [0] * 2 + [1] * 3 + [0] * 7
-    rows = measure(forgetting_curve.measure("d_prime"), answered(Design("p", 1, {}, 0, trials, np.zeros(1)), answers)).rows
+    design = Design("p", 1, {}, 0, trials, np.zeros(1))
+    rows = measure(forgetting_curve.measure("d_prime"), answered(design, answers)).rows
     # H = 8.5 / 11, F = 3.5 / 11: z = .747859 and -.472789 (tables of the normal distribution).
     assert rows["y"][0] == pytest.approx(1.22065, abs=5e-5)
     # Gourevitch & Galanter (1967): the root of H (1 - H) / (10 phi(zH)^2) + F (1 - F) / (10 phi(zF)^2).

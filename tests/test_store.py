@@ -248,6 +248,16 @@ def test_tables_and_arrays_come_back_exactly(rows: Trials, pool: dict[str, NDArr
     assert source == SOURCE
 
 
+def test_the_layout_in_memory_makes_no_difference(tmp_path: Path) -> None:
+    plain = np.arange(6.0).reshape(2, 3)
+    pool = {"turned": np.asfortranarray(plain), "strided": np.arange(12.0)[::2].reshape(2, 3), "point": np.array(1.5)}
+    Store(tmp_path).save("run", SPEC, {"t": table({"c": pool["turned"]})}, source=SOURCE, arrays=pool)
+    tables, loaded, _ = Store(tmp_path).load("run", SPEC)
+    assert same_tables(loaded, pool)
+    assert same(tables["t"]["c"], plain)
+    assert address(pool["turned"]) == address(plain)
+
+
 def test_it_opens_without_our_code(tmp_path: Path) -> None:
     import pyarrow.parquet
     from safetensors.numpy import load_file

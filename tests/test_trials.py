@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from cogmem.errors import UserError
 from cogmem.trials import Trials, concatenate, frozen_array
 
-TABLE = Trials({"participant": ["b", "a", "b", "a"], "x": [1.0, 1.0, 2.0, 1.0], "age": [[1, 2], [3, 4], [5, 6], [7, 8]]})
+TABLE = Trials(
+    {"participant": ["b", "a", "b", "a"], "x": [1.0, 1.0, 2.0, 1.0], "age": [[1, 2], [3, 4], [5, 6], [7, 8]]}
+)
 
 
 def test_length_names_and_order_are_those_given() -> None:
@@ -73,7 +75,8 @@ def test_with_columns_adds_and_replaces_without_touching_the_old_table() -> None
 
 
 def test_groups_come_in_order_of_first_appearance_with_their_rows() -> None:
-    found = [(key["participant"].item(), key["x"].item(), rows.tolist()) for key, rows in TABLE.groups(["participant", "x"])]
+    groups = TABLE.groups(["participant", "x"])
+    found = [(key["participant"].item(), key["x"].item(), rows.tolist()) for key, rows in groups]
     assert found == [("b", 1.0, [0]), ("a", 1.0, [1, 3]), ("b", 2.0, [2])]
     assert [(key, rows.tolist()) for key, rows in TABLE.groups([])] == [({}, [0, 1, 2, 3])]
 
@@ -88,7 +91,7 @@ def test_concatenate_joins_rows_and_refuses_other_columns() -> None:
 
 
 def test_a_copy_in_another_process_is_frozen_too() -> None:
-    copy = pickle.loads(pickle.dumps(TABLE))
+    copy = ForkingPickler.loads(ForkingPickler.dumps(TABLE))
     assert copy["age"].tolist() == TABLE["age"].tolist()
     assert not copy["age"].flags.writeable
 

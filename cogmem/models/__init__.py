@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from cogmem.core import Subject
 from cogmem.models.forgetting import (
     ebbinghaus,
     ebbinghaus_1880,
@@ -21,8 +20,10 @@ from cogmem.models.forgetting import (
     weibull,
     wickelgren,
 )
+from cogmem.models.networks import lstm, transformer
 from cogmem.models.spacing import act_r, multiscale_context, pavlik_anderson
 from cogmem.subjects.equation import Equation
+from cogmem.subjects.network import Network
 
 MODELS: Final[tuple[Equation, ...]] = (
     exponential,
@@ -44,4 +45,28 @@ MODELS: Final[tuple[Equation, ...]] = (
     multiscale_context,
 )
 
-NETWORKS: Final[tuple[Subject, ...]] = ()
+NETWORKS: Final[tuple[Network, ...]] = (lstm(), transformer())
+
+__all__ = [
+    "MODELS",
+    "NETWORKS",
+    "act_r",
+    "ebbinghaus",
+    "ebbinghaus_1880",
+    "exponential",
+    "exponential_asymptote",
+    "hyperbolic",
+    "hyperbolic_power",
+    "logarithmic",
+    "lstm",
+    "memory_chain",
+    "multiscale_context",
+    "pavlik_anderson",
+    "power",
+    "power_asymptote",
+    "power_boost",
+    "sum_of_exponentials",
+    "transformer",
+    "weibull",
+    "wickelgren",
+]

@@ -1,0 +1,40 @@
+"""Tables of ours as CSV files of the user's: whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cogmem.errors import UserError
+from cogmem.trials import Trials
+
+
+def write_csv(table: Trials, path: Path) -> None:
+    """Write a table as UTF-8 CSV, renamed into place when whole; a second axis becomes name_0, name_1, ..."""
+    flat: dict[str, Any] = {}
+    for name in table:
+        column = table[name]
+        if column.ndim == 1:
+            flat[name] = column
+        else:
+            parts = column.reshape(len(column), -1)
+            flat |= {f"{name}_{k}": parts[:, k] for k in range(parts.shape[1])}
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with unfinished.open("w", newline="", encoding="utf-8") as file:
+            out = csv.writer(file, lineterminator="\n")
+            out.writerow(flat)
+            out.writerows(zip(*(_cells(column) for column in flat.values()), strict=True))
+        unfinished.replace(path)
+    except OSError as problem:
+        unfinished.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written ({problem.strerror}); name a file in a folder of yours.") from None
+
+
+def _cells(column: Any) -> list[str]:
+    if np.issubdtype(column.dtype, np.floating):
+        return ["" if np.isnan(value) else repr(float(value)) for value in column]
+    return [str(value) for value in column]

@@ -90,6 +90,12 @@ def fit(
         printing.fit(done, document, intervals)
 
 
+def _store(root: Path | None) -> Any:
+    from cogmem.store import Store
+
+    return Store(root) if root else Store()
+
+
 def _data(name: str, table: str | None = None) -> Any:
     """Return the data set of that name, or the CSV file at that path."""
     from cogmem import catalogue
@@ -109,6 +115,7 @@ def compare(
     data: Annotated[str, typer.Option(help="Data set, or a CSV file of your own.")] = "murre_dros_2015",
     models: Annotated[str, typer.Option(help="Names of models, comma-separated (default: all).")] = "",
     networks: Annotated[bool, typer.Option(help="Train networks too.")] = True,
+    workers: Annotated[int, typer.Option(help="Processes that train networks; no result depends on it.")] = 2,
     seed: Seed = 1,
     out: Out = None,
     store: StoreRoot = None,
@@ -120,13 +127,13 @@ def compare(
     from cogmem.figures.forgetting import draw
     from cogmem.jobs import forgetting
     from cogmem.progress import bar
-    from cogmem.store import Store
 
     catalogue.named("paradigm", paradigm, catalogue.paradigms())
     chosen = [catalogue.named("model", name.strip(), catalogue.models()) for name in models.split(",") if name.strip()]
     with bar("comparing people, models and networks", shown=not as_json) as report:
         results = forgetting.compute(
-            _data(data), models=chosen or None, networks=networks, seed=seed, store=Store(store), report=report
+            _data(data), models=chosen or None, networks=networks, seed=seed, store=_store(store), workers=workers,
+            report=report,
         )
     written = write(draw(results), paradigm, out) if out else None
     if as_json:
@@ -257,14 +264,13 @@ def figures(
     from cogmem.figures.figure import regenerate
     from cogmem.figures.gallery import FIGURES
     from cogmem.progress import bar
-    from cogmem.store import Store
 
     known = {figure.name: figure for figure in FIGURES}
     written = []
     for name in names or list(known):
         figure = catalogue.named("figure", name, known)
         with bar(f"figure {name}", shown=not as_json) as report:
-            written.append({"name": name, "path": str(regenerate(figure, store=Store(store), out=out, seed=seed, report=report))})
+            written.append({"name": name, "path": str(regenerate(figure, store=_store(store), out=out, seed=seed, report=report))})
     if as_json:
         say(written)
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from cogmem.core import Curve, Design, Measure, Record, Subject, measure, run
 from cogmem.errors import UserError
 from cogmem.progress import bar
-from cogmem.store import Store, canonical, load_record, save_record
+from cogmem.store import Store, load_record, save_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Results:
 def cell_spec(design: Design, subject: Subject, seed: int) -> dict[str, Any]:
     """Return what the answers of a cell depend on and nothing else: this is what its address is made from."""
     made = {"paradigm": design.paradigm, "version": design.version, "settings": design.settings, "seed": design.seed}
-    return {"design": canonical(made), "subject": canonical(subject), "seed": seed}
+    return {"design": made, "subject": subject, "seed": seed}
 
 
 def _answer(design: Design, subject: Subject, seed: int) -> Record:
@@ -73,5 +73,5 @@ def run_study(study: Study, *, store: Store, executor: Executor | None = None, p
         ]
         for done, (k, future) in enumerate(waiting):
             report(done, len(waiting))
-            save_record(store, specs[k], future.result() if future else _answer(*cells[k]))
-    return Results(study, tuple(load_record(store, spec) for spec in specs), len(missing))
+            save_record(store, "record", specs[k], future.result() if future else _answer(*cells[k]))
+    return Results(study, tuple(load_record(store, "record", spec) for spec in specs), len(missing))

@@ -35,8 +35,13 @@ def log_spaced(least: float, most: float, n: int) -> tuple[float, ...]:
 class ForgettingCurveSettings:
     """Settings; the conditions are repetitions x spacing gaps x retention intervals, fully crossed.
 
+    The conditions begin so that the study of all ends at the same moment: what fills a retention interval is the same
+    for every gap.
     `n_items` items in each condition of repetitions x gap. `crossed`: each of them is tested after every retention
     interval (a test leaves no trace); otherwise every interval has `n_items` of its own, as in people's experiments.
+    `cumulative`: one list is studied as often as the largest of `repetitions` and tested at once after each of them
+    (a learning curve); the retention intervals follow the last. Otherwise every number of repetitions has its items.
+    Items of 0 repetitions are tested without study: their score is the baseline that memory is measured from.
     Seconds everywhere. `expansion` is the ratio of each gap to the one before it (1: even, above 1: expanding).
     """
 
@@ -51,6 +56,7 @@ class ForgettingCurveSettings:
     n_elements: int = 1
     learning_repetitions: float = 20.0
     crossed: bool = True
+    cumulative: bool = False
     language: Language = field(default_factory=Language)
 
     def __post_init__(self) -> None:
@@ -60,11 +66,12 @@ class ForgettingCurveSettings:
         for name in ("retention_intervals", "repetitions", "spacing_gaps"):
             values = tuple(getattr(self, name))
             object.__setattr__(self, name, values)
-            least = 1 if name == "repetitions" else 0
-            if not values or not all(np.isfinite(value) and value >= least for value in values):
-                raise UserError(f"forgetting_curve needs {name} of at least {least}, one or more; got {values}.")
+            if not values or not all(np.isfinite(value) and value >= 0 for value in values):
+                raise UserError(f"forgetting_curve needs {name} that are not negative, one or more; got {values}.")
         if self.test_type not in ("recall", "recognition", "savings"):
             raise UserError(f"test_type is recall, recognition or savings; got {self.test_type!r}.")
+        if self.cumulative and (self.test_type == "savings" or min(self.spacing_gaps) <= 0):
+            raise UserError("A cumulative design needs recall or recognition and gaps above 0 s between its studies.")
         if self.expansion <= 0:
             raise UserError(f"expansion is the ratio of successive gaps and needs to be above 0; got {self.expansion}.")
         if isinstance(self.language, dict):
@@ -72,14 +79,19 @@ class ForgettingCurveSettings:
 
 
 def _conditions(settings: ForgettingCurveSettings) -> list[tuple[int, float]]:
-    """Return the conditions (repetitions, gap); a single study has no gap, so it makes one condition only."""
+    """Return the conditions (repetitions, gap); fewer than two studies have no gap and make one condition only."""
     least = min(settings.spacing_gaps)
-    crossed = product(settings.repetitions, settings.spacing_gaps)
+    counts = settings.repetitions
+    if settings.cumulative:
+        counts = tuple(count for count in counts if count in (0, max(counts)))
+    crossed = product(counts, settings.spacing_gaps)
     return [(repetitions, gap) for repetitions, gap in crossed if repetitions > 1 or gap == least]
 
 
 def _gaps(settings: ForgettingCurveSettings, repetitions: int, gap: float) -> NDArray[np.float64]:
     """Return the age in s of each study when the last one happens, oldest first: (repetitions,), ending in 0."""
+    if repetitions == 0:
+        return np.zeros(0)
     steps = gap * settings.expansion ** np.arange(repetitions - 1)
     return np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]])
 
@@ -89,20 +101,37 @@ def _condition(settings: ForgettingCurveSettings, repetitions: int, gap: float, 
     delays = np.asarray(settings.retention_intervals)
     per_delay = np.arange(settings.n_items)
     ages = _gaps(settings, repetitions, gap)
+    ended = max(_gaps(settings, *each).max(initial=0.0) for each in _conditions(settings))
     groups = 1 if settings.crossed and settings.test_type != "savings" else len(delays)
     items = first + np.arange(groups * settings.n_items)
     parts: list[dict[str, Any]] = [
-        {"phase": "study", "item": items, "time": ages[0] - age, "element": 0, "retention_interval": 0.0}
+        {"phase": "study", "item": items, "time": ended - age, "element": 0, "retention_interval": 0.0}
         for age in ages
     ]
+    if settings.cumulative and repetitions:
+        parts += _learning_curve(settings, items, ended - ages)
     for k, delay in enumerate(delays):
+        if settings.cumulative and repetitions and delay == 0:
+            continue
         tested = first + per_delay + (k * settings.n_items if groups > 1 else 0)
         for element in range(settings.n_elements):
-            row = {"phase": "test", "item": tested, "time": ages[0] + delay, "element": element}
+            row = {"phase": "test", "item": tested, "time": ended + delay, "element": element}
             parts.append(row | {"retention_interval": delay, "test_type": settings.test_type})
     if settings.test_type == "savings":
         parts = _to_criterion(parts, items)
-    return [part | {"repetitions": repetitions, "spacing_gap": gap} for part in parts]
+    return [{"repetitions": repetitions, "spacing_gap": gap} | part for part in parts]
+
+
+def _learning_curve(
+    settings: ForgettingCurveSettings, items: NDArray[np.int64], times: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return the tests right after each study whose count `repetitions` names."""
+    return [
+        {"phase": "test", "item": items, "time": times[count - 1], "element": element, "retention_interval": 0.0,
+         "test_type": settings.test_type, "repetitions": count}
+        for count in sorted(set(settings.repetitions) - {0})
+        for element in range(settings.n_elements)
+    ]  # fmt: skip
 
 
 def _to_criterion(parts: list[dict[str, Any]], items: NDArray[np.int64]) -> list[dict[str, Any]]:

@@ -45,20 +45,43 @@ def test_designs_that_are_not_crossed_have_own_items_for_each_interval() -> None
     assert sorted(set(design.studies["item"].tolist())) == list(range(18))
 
 
-@pytest.mark.parametrize("crossed", [True, False])
-@pytest.mark.parametrize("expansion", [1.0, 2.0])
-def test_intervals_and_ages_agree_with_the_times_of_the_studies(crossed: bool, expansion: float) -> None:
-    design = forgetting_curve.design(
-        seed=1, n_items=2, retention_intervals=(60.0, 600.0), repetitions=(1, 4), spacing_gaps=(10.0, 100.0),
-        crossed=crossed, expansion=expansion,
-    )  # fmt: skip
+def check_ages(design: Design) -> None:
+    """Check that intervals, ages and counts are those of the item's own studies up to each test."""
     ages = study_ages(design.tests)
     for row in range(len(design.tests)):
         item, now = design.tests["item"][row], design.tests["time"][row]
         studied = np.sort(design.studies["time"][design.studies["item"] == item])
-        assert now - studied[-1] == design.tests["retention_interval"][row]
-        assert ages[row][np.isfinite(ages[row])].tolist() == (now - studied).tolist()
+        studied = studied[studied <= now]
         assert len(studied) == design.tests["repetitions"][row]
+        assert ages[row][np.isfinite(ages[row])].tolist() == (now - studied).tolist()
+        if len(studied):
+            assert now - studied[-1] == design.tests["retention_interval"][row]
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+@pytest.mark.parametrize("expansion", [1.0, 2.0])
+def test_intervals_and_ages_agree_with_the_times_of_the_studies(crossed: bool, expansion: float) -> None:
+    check_ages(forgetting_curve.design(
+        seed=1, n_items=2, retention_intervals=(60.0, 600.0), repetitions=(0, 1, 4), spacing_gaps=(10.0, 100.0),
+        crossed=crossed, expansion=expansion,
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize("expansion", [1.0, 2.0])
+def test_a_learning_curve_tests_one_list_right_after_its_studies(expansion: float) -> None:
+    design = forgetting_curve.design(
+        seed=1, n_items=2, retention_intervals=(0.0, 60.0), repetitions=(0, 1, 2, 4), spacing_gaps=(10.0,),
+        cumulative=True, expansion=expansion,
+    )  # fmt: skip
+    tests = design.tests
+    # Two items never studied, at both intervals; two items after 1, 2 and 4 studies, and 60 s after the last.
+    cells = zip(tests["repetitions"].tolist(), tests["retention_interval"].tolist(), strict=True)
+    assert sorted(cells) == [(0, 0.0)] * 2 + [(0, 60.0)] * 2 + [(1, 0.0)] * 2 + [(2, 0.0)] * 2 + [(4, 0.0)] * 2 + [
+        (4, 60.0)
+    ] * 2
+    assert len(design.studies) == 2 * 4
+    assert len(design.items) == 2 * (2 + 2)
+    check_ages(design)
 
 
 def test_an_expanding_schedule_has_gaps_that_grow_by_the_ratio() -> None:
@@ -121,10 +144,11 @@ def test_the_default_delays_are_log_spaced_from_a_minute_to_a_month() -> None:
     ("settings", "message"),
     [
         ({"n_items": 0}, "n_items of at least 1; got 0"),
-        ({"retention_intervals": ()}, "retention_intervals of at least 0, one or more"),
-        ({"retention_intervals": (-1.0,)}, "retention_intervals of at least 0"),
-        ({"repetitions": (0,)}, "repetitions of at least 1"),
-        ({"spacing_gaps": (float("nan"),)}, "spacing_gaps of at least 0"),
+        ({"retention_intervals": ()}, "retention_intervals that are not negative, one or more"),
+        ({"retention_intervals": (-1.0,)}, "retention_intervals that are not negative"),
+        ({"repetitions": (-1,)}, "repetitions that are not negative"),
+        ({"spacing_gaps": (float("nan"),)}, "spacing_gaps that are not negative"),
+        ({"cumulative": True, "spacing_gaps": (0.0,)}, "gaps above 0 s"),
         ({"expansion": 0.0}, "expansion is the ratio"),
         ({"test_type": "recal"}, "recall, recognition or savings; got 'recal'"),
     ],

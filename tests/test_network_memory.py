@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogmem.errors import UserError
-from cogmem.paradigms.materials import Language, replace_words
-from cogmem.paradigms.schedules import (
+from cogmem.materials import Language, replace_words
+from cogmem.subjects.timelines import (
     NEW,
     NOTHING,
     Timeline,
@@ -27,11 +27,11 @@ from cogmem.paradigms.schedules import (
 
 torch = pytest.importorskip("torch")
 
-from cogmem.fitting.train import pretrain, shifted, torch_threads, train  # noqa: E402
-from cogmem.models import nets  # noqa: E402
-from cogmem.models.nets import LSTM, TRANSFORMER, NetworkSettings, advance, load_weights, save_weights  # noqa: E402
-from cogmem.subjects import network_memory  # noqa: E402
-from cogmem.subjects.network_memory import Probes, recall, study_and_probe  # noqa: E402
+from cogmem.subjects.training import pretrain, shifted, torch_threads, train  # noqa: E402
+from cogmem.subjects import nets, network_study  # noqa: E402
+from cogmem.subjects.nets import advance, load_weights, save_weights  # noqa: E402
+from cogmem.subjects.network_settings import LSTM, TRANSFORMER, NetworkSettings  # noqa: E402
+from cogmem.subjects.network_study import Probes, recall, study_and_probe  # noqa: E402
 
 SMALL = Language(n_words=24, n_classes=4, length=6, seed=3)
 NETWORKS = tuple(
@@ -66,7 +66,8 @@ def remember(network: NetworkSettings, seeds: tuple[int, ...], *, probe_all: boo
 def test_strings_follow_the_grammar_and_come_again_from_the_same_generator(seed: int, n: int) -> None:
     strings = SMALL.strings(n, np.random.default_rng(seed))
     assert strings.shape == (n, 6)
-    assert strings.min() >= 0 and strings.max() < 24
+    assert strings.min() >= 0
+    assert strings.max() < 24
     classes = SMALL.word_class[strings]
     assert (SMALL.grammar[classes[:, :-1], classes[:, 1:]] > 0).all()
     assert np.array_equal(strings, SMALL.strings(n, np.random.default_rng(seed)))
@@ -125,7 +126,8 @@ def test_a_few_shot_timeline_counts_exposures_and_updates() -> None:
     timeline = few_shot_timeline(6, exposures=(1, 3), retention=(1, 4), batch=2, fillers=5, rngs=rngs)
     assert timeline.probe_after.tolist() == [0, 3, 9, 10, 13]
     assert (timeline.exposures(6) == np.array([0, 1, 3, 3, 3])[:, None]).all()
-    assert (timeline.slots[:, 9:] == NEW).all() and (timeline.slots[:, :9, 2:] == NOTHING).all()
+    assert (timeline.slots[:, 9:] == NEW).all()
+    assert (timeline.slots[:, :9, 2:] == NOTHING).all()
     assert (timeline.since_study(6)[:, 0] == -1).all()
     assert np.array_equal(timeline.since_study(6)[:, 4], timeline.since_study(6)[:, 2] + 4)
     assert timeline.n_study == 9
@@ -153,7 +155,8 @@ def test_a_spacing_surface_ends_all_study_at_one_update() -> None:
 def test_forgetting_between_visits_is_what_was_lost_until_the_next_visit() -> None:
     timeline = view_batch_timeline(2, batch=2, views=2, epochs=4, retention=(1,), fillers=2)
     assert timeline.slots[0].tolist() == [[0, 0], [1, 1], [0, 0], [1, 1], [NEW, NEW]]
-    assert timeline.views is not None and timeline.views[0, :4].tolist() == [[0, 1]] * 4
+    assert timeline.views is not None
+    assert timeline.views[0, :4].tolist() == [[0, 1]] * 4
     values = np.array([0.0, 0.9, 0.6, 0.8, 0.5, 0.4])[:, None, None] * np.array([1.0, 2.0])
     # Item 0 is visited in updates 0 and 2: after the first .9, before the second .6. Item 1 in 1 and 3: 1.2, 1.6.
     assert forgetting_between_visits(timeline, values)[0] == pytest.approx([0.3, -0.4])
@@ -233,7 +236,7 @@ def test_recall_scores_the_second_half_only(monkeypatch: pytest.MonkeyPatch) -> 
         prompts.append(prompt.tolist())
         return torch.tensor([4, 5, 6]).expand(*prompt.shape[:2], words)
 
-    monkeypatch.setattr(network_memory, "complete", say_456)
+    monkeypatch.setattr(network_study, "complete", say_456)
     assert recall({}, NETWORKS[0], strings).tolist() == [[[True, True, True], [False, False, False]]]
     assert prompts == [[[[1, 2, 3], [1, 2, 3]]]]
 
@@ -249,7 +252,7 @@ def test_recognition_takes_the_likelier_string() -> None:
 def test_views_other_than_the_first_read_one_word_wrongly_and_predict_the_item() -> None:
     items, _ = materials(SMALL, 2, (4,))
     timeline = view_batch_timeline(2, batch=4, views=2, epochs=2, retention=())
-    (update,) = network_memory._updates(timeline, NETWORKS[0], items, SMALL, (4,))
+    (update,) = network_study._updates(timeline, NETWORKS[0], items, SMALL, (4,))
     assert update.targets[0].tolist() == items[0, [0, 0, 1, 1]].tolist()
     assert (update.inputs != update.targets).sum(axis=2).tolist() == [[0, 1, 0, 1]]
 
@@ -265,7 +268,8 @@ def test_weights_come_back_from_disk_and_wrong_files_are_explained(tmp_path: Pat
     weights = pretrain(network, SMALL, seeds=(1, 2))
     save_weights(path, weights, settings=network, language=SMALL, seeds=(1, 2))
     back = load_weights(path, settings=network, language=SMALL, seeds=(1, 2))
-    assert list(back) == list(weights) and all(torch.equal(back[name], weights[name]) for name in weights)
+    assert list(back) == list(weights)
+    assert all(torch.equal(back[name], weights[name]) for name in weights)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     with pytest.raises(UserError, match="were made with"):
         load_weights(path, settings=replace(network, rate=1.0), language=SMALL, seeds=(1, 2))
@@ -316,9 +320,13 @@ def test_recognition_comes_before_recall_and_outlives_it(network: NetworkSetting
     probes = study_and_probe(weights, network, timeline, items, foils, language, seeds=seeds)
     recognised, one_word = (probes.recognised(foil).mean(axis=(1, 2)) for foil in ("novel", "one_word"))
     recalled = probes.recalled.mean(axis=(1, 2, 3))
-    assert recognised[0] == pytest.approx(0.5, abs=0.12) and recalled[0] < 0.08  # 192 pairs: SE .036
-    assert recognised[1] >= 0.95 and recalled[1] < 0.2
+    assert recognised[0] == pytest.approx(0.5, abs=0.12)
+    assert recalled[0] < 0.08
+    assert recognised[1] >= 0.95
+    assert recalled[1] < 0.2
     assert recalled[2] >= 0.9
-    assert recalled[3] < 0.25 and recognised[3] > 0.95
-    assert recalled[4] < 0.1 and 0.6 < recognised[4] < recognised[3]
+    assert recalled[3] < 0.25
+    assert recognised[3] > 0.95
+    assert recalled[4] < 0.1
+    assert 0.6 < recognised[4] < recognised[3]
     assert one_word[0] < one_word[1] < recognised[1]

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Curve, Design, Record, Subject, measure
+from cogmem.core import Curve, Design, Kind, measure
 from cogmem.fitting.fits import Method
 from cogmem.human_data.loading import load
-from cogmem.lineups import Entry, LineUp, line_up
+from cogmem.lineups import LineUp, line_up
 from cogmem.models import MODELS, NETWORKS, act_r, multiscale_context, pavlik_anderson
 from cogmem.paradigms import forgetting_curve
 from cogmem.progress import Report, silent
 from cogmem.store import Store
-from cogmem.studies import Study, run_study
+from cogmem.studies import Study, cell_spec, run_study
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.network import Network
-from cogmem.trials import Trials
 
 # A network's interval is a number of updates; on paper one update is one minute, so that equations which carry a unit
 # of time read the same numbers that the axis shows.
 UPDATE: Final = 60.0
 FEW_SHOT_UPDATES: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 EXPOSURES: Final = (0, 1, 2, 3, 5, 8, 12)
-REST_GAPS: Final = (0, 1, 2, 5, 10, 20, 50)
-REST_UPDATES: Final = (10, 50, 200)
-REST_EXPOSURES: Final = 4
+REST_GAPS: Final = (0, 1, 2, 5, 10, 20)
+REST_UPDATES: Final = (5, 20, 50, 100)
+REST_EXPOSURES: Final = 8
 SPACING_MODELS: Final = (act_r, pavlik_anderson, multiscale_context)
 
 
@@ -68,8 +69,9 @@ def seconds(updates: Sequence[int]) -> tuple[float, ...]:
 def few_shot_design(test_type: str, *, population: int, seed: int) -> Design:
     """Return the design after Orhan (2023): strings met 0 to 12 times, probed after up to 200 updates of new strings."""
     return forgetting_curve.design(
-        seed=seed, n_participants=population, n_items=24, repetitions=EXPOSURES, test_type=test_type,
-        retention_intervals=seconds(FEW_SHOT_UPDATES), n_elements=8 if test_type == "recall" else 1,
+        seed=seed, n_participants=population, n_items=64, repetitions=EXPOSURES, test_type=test_type, cumulative=True,
+        # Rounds of study follow one another at once: a second is less than half an update.
+        spacing_gaps=(1.0,), retention_intervals=seconds(FEW_SHOT_UPDATES), n_elements=8 if test_type == "recall" else 1,
     )  # fmt: skip
 
 
@@ -98,20 +100,62 @@ def above_baseline(curve: Curve, repetitions: int) -> Curve:
     return replace(curve, rows=studied.with_columns({"guess": guess}).where(studied["retention_interval"] > 0))
 
 
-def _played(network: Network, seed: int, store: Store, executor: Any = None) -> tuple[Record, Record, Record]:
-    """Return the records of recall, recognition and rests, from the store where they are there."""
-    played = replace(network, seconds_per_update=UPDATE)
+def studies(network: Network, human: Curve, *, seed: int) -> tuple[Study, Study]:
+    """Return what a network is put through: its own experiments (recall, recognition, rests) and people's design."""
+    of_its_own = replace(network, seconds_per_update=UPDATE)
     designs = [few_shot_design(kind, population=network.population, seed=seed) for kind in ("recall", "recognition")]
     designs.append(rest_design(population=network.population, seed=seed))
-    records = run_study(Study(f"forgetting of {network.name}", tuple(designs), (played,), (seed,)), store=store).records
-    return records[0], records[1], records[2]
+    people = forgetting_curve.design_from(_like(human), seed=seed)
+    return (
+        Study(f"forgetting of {network.name}", tuple(designs), (of_its_own,), (seed,)),
+        Study(f"{network.name} on people's design", (people,), (network,), (seed,)),
+    )
 
 
-def network_curves(network: Network, models: Sequence[Equation], *, seed: int, store: Store) -> NetworkCurves:
+def _like(human: Curve) -> Any:
+    assert forgetting_curve.like is not None
+    return forgetting_curve.like(human)
+
+
+def _play(network: Network, human: Curve, seed: int, store: Store) -> None:
+    """Put one network through its studies; the records go to the store."""
+    for study in studies(network, human, seed=seed):
+        run_study(study, store=store)
+
+
+def play(networks: Sequence[Network], human: Curve, *, seed: int, store: Store, workers: int, report: Report) -> None:
+    """Put all networks through their studies, each in a process of its own where there are workers for it.
+
+    Records that the store has are not computed again, and the answers do not depend on the number of workers.
+    """
+    missing = [
+        network
+        for network in networks
+        if not all(
+            store.has("record", cell_spec(*cell)) for study in studies(network, human, seed=seed) for cell in study.cells()
+        )
+    ]
+    report(0, len(missing) + 1)
+    if workers < 2 or len(missing) < 2:
+        for done, network in enumerate(missing, 1):
+            _play(network, human, seed, store)
+            report(done, len(missing) + 1)
+        return
+    # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
+    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_play, network, human, seed, store) for network in missing]
+        for done, future in enumerate(futures, 1):
+            future.result()
+            report(done, len(missing) + 1)
+
+
+def network_curves(
+    network: Network, human: Curve, models: Sequence[Equation], *, seed: int, store: Store
+) -> NetworkCurves:
     """Return the curves of one kind of network, and the same equations fitted to them as to people."""
-    recall, recognition, rest = _played(network, seed, store)
+    records = run_study(studies(network, human, seed=seed)[0], store=store).records
     retention = forgetting_curve.measure("retention")
-    curves = [replace(measure(retention, record), subject=network.name) for record in (recall, recognition, rest)]
+    curves = [replace(measure(retention, record), subject=network.name) for record in records]
     line_ups = {}
     for kind, curve in (("recall", curves[0]), ("recognition", curves[1])):
         data = above_baseline(curve, EXPOSURES[-1])
@@ -119,7 +163,8 @@ def network_curves(network: Network, models: Sequence[Equation], *, seed: int, s
         # Words of one string stand or fall together: counts vary more than a binomial allows.
         how = Method(likelihood="beta_binomial")
         line_ups[kind] = line_up(forgetting_curve, named, models=models, method=how, seed=seed)
-    return NetworkCurves(network.name, *curves, line_ups)
+    recall, recognition, rest = curves
+    return NetworkCurves(network.name, recall, recognition, rest, line_ups)
 
 
 def compute(
@@ -129,53 +174,53 @@ def compute(
     networks: bool = True,
     seed: int = 1,
     store: Store,
+    workers: int = 2,
     report: Report = silent,
 ) -> ForgettingResults:
-    """Return the whole comparison; `human` is the data set people are taken from (None: Murre & Dros, 2015)."""
+    """Return the whole comparison; `human` is the data set people are taken from (None: Murre & Dros, 2015).
+
+    Networks are trained in `workers` processes; the result does not depend on how many.
+    """
     started = time.perf_counter()
     human = load("murre_dros_2015") if human is None else human
     chosen = tuple(models or MODELS)
-    trained: tuple[Network, ...] = tuple(each for each in NETWORKS if isinstance(each, Network)) if networks else ()
-    parts = 2 + len(trained)
-    report(0, parts)
-    taken = [_once(network, human, seed=seed, store=store) for network in trained]
-    report(1, parts)
-    people = line_up(forgetting_curve, human, models=chosen, subjects=taken, seed=seed)
+    trained = tuple(NETWORKS) if networks else ()
+    parts = 2 + 2 * len(trained)
+    play(trained, human, seed=seed, store=store, workers=workers, report=lambda done, _: report(done, parts))
+    report(len(trained), parts)
+    stored = [Stored(studies(network, human, seed=seed)[1], store) for network in trained]
+    people = line_up(forgetting_curve, human, models=chosen, subjects=stored, seed=seed)
+    report(len(trained) + 1, parts)
     surface = line_up(forgetting_curve, load("cepeda_2008"), models=SPACING_MODELS, seed=seed)
     curves = []
     for done, network in enumerate(trained):
-        report(2 + done, parts)
-        curves.append(network_curves(network, chosen, seed=seed, store=store))
+        report(len(trained) + 2 + done, parts)
+        curves.append(network_curves(network, human, chosen, seed=seed, store=store))
     return ForgettingResults(people, surface, tuple(curves), seed, time.perf_counter() - started)
 
 
 @dataclass(frozen=True, eq=False)
-class _Stored:
-    """A network whose answers to designs come from the store where it has them."""
+class Stored:
+    """A subject whose answers to the one design of a study are in the store."""
 
-    network: Network
+    study: Study
     store: Store
-    seed: int
 
     @property
     def name(self) -> str:
-        return self.network.name
+        return self.study.subjects[0].name
 
     @property
-    def kind(self) -> Any:
-        return self.network.kind
+    def kind(self) -> Kind:
+        return self.study.subjects[0].kind
 
     @property
     def needs(self) -> frozenset[str]:
-        return self.network.needs
+        return self.study.subjects[0].needs
 
     def answer(self, design: Design, rng: np.random.Generator) -> NDArray[Any]:
-        study = Study(f"{self.name} on people's design", (design,), (self.network,), (self.seed,))
-        return run_study(study, store=self.store).records[0].answers
-
-
-def _once(network: Network, human: Curve, *, seed: int, store: Store) -> Subject:
-    return _Stored(network, store, seed)
+        """Return the stored answers; `design` needs to be that of the study."""
+        return run_study(self.study, store=self.store).records[0].answers
 
 
 def exponent(result: LineUp) -> tuple[float, float, float] | None:

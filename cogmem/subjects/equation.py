@@ -130,7 +130,10 @@ class EquationSubject:
         """Return the proportion retained of each test for each chosen draw: (draws, tests)."""
         columns = require(tests, self.needs, who=f"The equation {self.equation.name!r}")
         theta = {name: values[draws][:, None] for name, values in self.theta.items()}
-        return np.asarray(self.equation.predict(np, theta, columns), dtype=np.float64)
+        with np.errstate(divide="ignore"):
+            retained = np.asarray(self.equation.predict(np, theta, columns), dtype=np.float64)
+        # What was never studied is not retained; most equations know nothing of repetitions.
+        return np.where(tests.get("repetitions", 1) == 0, 0.0, retained)
 
     def answer(self, design: Design, rng: np.random.Generator) -> NDArray[Any]:
         """Return one answer for each test; see `relearned` for learning and relearning tests."""

@@ -2,7 +2,7 @@
 
 Time is learning: between study and test a network trains on strings it has never seen. The longest interval of a
 design is played as `most_updates` updates of such training and every other interval in proportion, unless
-`seconds_per_update` says otherwise. This file loads no torch; the training is in `network_memory`.
+`seconds_per_update` says otherwise. This file loads no torch; the training is in `network_study`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cogmem.subjects.network_settings import NetworkSettings
 from cogmem.trials import Trials
 
 if TYPE_CHECKING:
-    from cogmem.subjects.network_memory import Probes
+    from cogmem.subjects.network_study import Probes
 
 # Members of a population have the seeds seed * STRIDE + 0, 1, 2, ...
 STRIDE: Final = 1000
@@ -54,11 +54,10 @@ class Network:
         """The seed of each member."""
         return tuple(self.seed * STRIDE + member for member in range(self.population))
 
-    def updates(self, design: Design, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return how many updates stand for these seconds in this design."""
+    def _unit(self, design: Design) -> float:
+        """Return the seconds that one update stands for in this design."""
         longest = float(design.tests["retention_interval"].max())
-        unit = self.seconds_per_update or max(longest, 1e-300) / self.most_updates
-        return np.round(np.asarray(seconds) / unit).astype(np.int64)
+        return self.seconds_per_update or max(longest, 1e-300) / self.most_updates
 
     def answer(self, design: Design, rng: np.random.Generator) -> NDArray[Any]:
         """Return 1 or 0 for recall and recognition, repetitions to criterion for learning and relearning."""
@@ -83,26 +82,26 @@ class Network:
         """Return whether each word of each test is right: (population, tests, words); recognition has one word."""
         tests, studies = design.tests, _one_person(design.studies)
         rows = np.unique(np.concatenate([studies["item"], tests["item"]]))
-        lures = tests.get("lure", -1)
-        lure_of = dict(zip(tests["item"].tolist(), lures.tolist(), strict=True))
-        clock = self.updates(design, tests["time"])
-        probes = _probes(
+        lure_of = dict(zip(tests["item"].tolist(), tests.get("lure", -1).tolist(), strict=True))
+        moments = np.unique(tests["time"])
+        probes, places = _probes(
             self,
+            self._unit(design),
             _language(design),
-            _bytes(design.items[rows]),
-            _bytes(design.items[[max(lure_of.get(int(row), -1), 0) for row in rows]]),
-            _bytes(self.updates(design, studies["time"])),
-            _bytes(np.searchsorted(rows, studies["item"])),
-            _bytes(np.unique(clock)),
+            _key(design.items[rows]),
+            _key(design.items[[max(int(lure_of.get(int(row), -1)), 0) for row in rows]]),
+            _key(studies["time"]),
+            _key(np.searchsorted(rows, studies["item"])),
+            _key(moments),
         )
-        probe, place = np.searchsorted(np.unique(clock), clock), np.searchsorted(rows, tests["item"])
+        probe, place = places[np.searchsorted(moments, tests["time"])], np.searchsorted(rows, tests["item"])
         recalled = np.moveaxis(probes.recalled[probe, :, place], 1, 0)
         chosen = probes.recognised("lure")[probe, :, place].T[..., None]
         return np.where((tests["test_type"] == "recognition")[None, :, None], chosen, recalled)
 
     def _to_criterion(self, design: Design) -> NDArray[np.int64]:
         """Return repetitions to criterion of each test: (population, tests)."""
-        from cogmem.subjects.network_memory import relearn
+        from cogmem.subjects.network_study import relearn
 
         tests = design.tests
         answers = np.zeros((self.population, len(tests)), dtype=np.int64)
@@ -111,7 +110,7 @@ class Network:
             chosen = np.unique(tests["item"][again & (tests["retention_interval"] == delay)])
             learning, relearning = relearn(
                 _pretrained(self.settings, _language(design), self.seeds), self.settings, _language(design),
-                design.items[chosen], updates=int(self.updates(design, np.array(delay))), batch=self.study_batch,
+                design.items[chosen], updates=round(float(delay) / self._unit(design)), batch=self.study_batch,
                 fillers=self.fillers, most=self.most_repetitions, seeds=self.seeds,
             )  # fmt: skip
             rows = np.flatnonzero(np.isin(tests["item"], chosen))
@@ -132,17 +131,17 @@ def _language(design: Design) -> Language:
     return Language(**stored) if isinstance(stored, dict) else Language()
 
 
-Bytes = tuple[bytes, tuple[int, ...]]
+Key = tuple[bytes, tuple[int, ...], str]
 
 
-def _bytes(array: NDArray[Any]) -> Bytes:
-    """Return integers in a form that a cache can use as a key."""
-    whole = np.ascontiguousarray(array, dtype=np.int64)
-    return whole.tobytes(), whole.shape
+def _key(array: NDArray[Any]) -> Key:
+    """Return an array in a form that a cache can use as a key."""
+    whole = np.ascontiguousarray(array)
+    return whole.tobytes(), whole.shape, whole.dtype.str
 
 
-def _array(value: Bytes) -> NDArray[np.int64]:
-    return np.frombuffer(value[0], dtype=np.int64).reshape(value[1])
+def _array(key: Key) -> NDArray[Any]:
+    return np.frombuffer(key[0], dtype=key[2]).reshape(key[1])
 
 
 @lru_cache(maxsize=8)
@@ -154,18 +153,22 @@ def _pretrained(settings: NetworkSettings, language: Language, seeds: tuple[int,
 
 @lru_cache(maxsize=32)
 def _probes(
-    network: Network, language: Language, items: Bytes, lures: Bytes, clock: Bytes, studied: Bytes, probes: Bytes
-) -> Probes:
-    """Return what the population knew at each probe; cached, since recall and recognition share one course of study."""
-    from cogmem.subjects.network_memory import study_and_probe
+    network: Network, unit: float, language: Language, items: Key, lures: Key, times: Key, studied: Key, moments: Key
+) -> tuple[Probes, NDArray[np.int64]]:
+    """Return what the population knew at each probe, and the probe of each moment.
+
+    Cached, since recall and recognition share one course of study.
+    """
+    from cogmem.subjects.network_study import study_and_probe
     from cogmem.subjects.timelines import design_timeline
 
-    timeline = design_timeline(
-        _array(clock), _array(studied), _array(probes), batch=network.study_batch, fillers=network.fillers,
-        rng=np.random.default_rng([network.seed, 21]),
+    timeline, places = design_timeline(
+        _array(times), _array(studied), _array(moments), lambda moment: round(moment / unit),
+        batch=network.study_batch, fillers=network.fillers, rng=np.random.default_rng([network.seed, 21]),
     )  # fmt: skip
     weights = _pretrained(network.settings, language, network.seeds)
     foils = {"lure": _array(lures)[None]}
-    return study_and_probe(
+    probes = study_and_probe(
         weights, network.settings, timeline, _array(items)[None], foils, language, seeds=network.seeds
     )
+    return probes, places

@@ -15,7 +15,8 @@ class NetworkSettings:
     `width` is the size of every layer and of the word table. Pretraining is `pretraining_steps` updates of
     `pretraining_batch` strings, its rate rising over the first twentieth to `pretraining_rate`, then falling to a
     tenth. `rate` is the learning rate of updates with a studied item, `rest_rate` that of updates without: a lower
-    one forgets more slowly.
+    one forgets more slowly. With `momentum` an item is still being learned some ten updates after it was read, so
+    what is lost between two visits shows only at 0.
     """
 
     architecture: Literal["lstm", "transformer"]
@@ -27,6 +28,7 @@ class NetworkSettings:
     pretraining_rate: float = 1e-2
     rate: float = 8e-3
     rest_rate: float = 7e-3
+    momentum: float = 0.9
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:

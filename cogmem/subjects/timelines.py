@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,32 +191,48 @@ def forgetting_between_visits(timeline: Timeline, values: NDArray[np.floating[An
 
 
 def design_timeline(
-    clock: Ints, items: Ints, probes: Ints, *, batch: int, fillers: int, rng: np.random.Generator
-) -> Timeline:
-    """Return the timeline of an experiment whose time is counted in updates of new strings.
+    times: NDArray[np.float64],
+    items: Ints,
+    probes: NDArray[np.float64],
+    clock: Callable[[float], int],
+    *,
+    batch: int,
+    fillers: int,
+    rng: np.random.Generator,
+) -> tuple[Timeline, Ints]:
+    """Return the timeline of an experiment and the number of its probe for each of `probes`.
 
-    Item `items[k]` is studied at `clock[k]`; memory is probed at each of `probes` (ascending). Studies at one moment
-    make a stretch of updates of `batch` items that takes no time of the clock: whole rounds, each in a new order, and
-    items of fewer repetitions join in the last rounds, so that all end their study together. Probes come after the
-    studies of their moment. The k-th probe of the timeline is the k-th of `probes`, unless nothing happened between
-    two of them.
+    Item `items[k]` is studied at `times[k]` s, memory is probed at the moments `probes` (s).
+    `clock` says how many updates of new strings have passed by a moment. Studies at one moment make a stretch of
+    updates of `batch` items that takes no time of the clock: whole rounds, each in a new order, and items of fewer
+    repetitions join in the last rounds, so that all end together. Probes (ascending, different) come after the studies
+    of their moment; where nothing happened between two of them they share one probe of the timeline.
     """
-    left = np.zeros(len(items), np.int64)
-    met: dict[tuple[int, int], int] = {}
-    for k in range(len(items) - 1, -1, -1):
-        left[k] = met[int(clock[k]), int(items[k])] = met.get((int(clock[k]), int(items[k])), -1) + 1
+    left = _met_again(times, items)
     updates: list[Ints] = []
-    after: dict[int, int] = {}
+    after: dict[float, int] = {}
     now = 0
-    for stop in np.unique(np.concatenate([clock, probes])):
-        updates += [np.full(fillers, NEW)] * int(stop - now)
-        now = int(stop)
-        for remaining in range(int(left[clock == stop].max(initial=-1)), -1, -1):
-            due = rng.permutation(items[(clock == stop) & (left == remaining)])
+    for moment in np.unique(np.concatenate([times, probes])):
+        updates += [np.full(fillers, NEW)] * (clock(float(moment)) - now)
+        now = clock(float(moment))
+        here = times == moment
+        for remaining in range(int(left[here].max(initial=-1)), -1, -1):
+            due = rng.permutation(items[here & (left == remaining)])
             updates += [due[start : start + batch] for start in range(0, len(due), batch)]
-        after[now] = len(updates)
+        after[float(moment)] = len(updates)
     slots = join(*(update[None, None] for update in updates)) if updates else new_strings(0, fillers)
-    return Timeline(slots, np.array([after[int(probe)] for probe in probes]))
+    probe_after, place = np.unique([after[float(moment)] for moment in probes], return_inverse=True)
+    return Timeline(slots, probe_after), np.asarray(place)
+
+
+def _met_again(times: NDArray[np.float64], items: Ints) -> Ints:
+    """Return how often each study's item is studied again at the same moment."""
+    left = np.zeros(len(items), np.int64)
+    met: dict[tuple[float, int], int] = {}
+    for k in range(len(items) - 1, -1, -1):
+        key = float(times[k]), int(items[k])
+        left[k] = met[key] = met.get(key, -1) + 1
+    return left
 
 
 def view_batch_schedule(

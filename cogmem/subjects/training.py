@@ -71,8 +71,8 @@ def train(
     """
     names, sizes = list(weights), [weight[0].numel() for weight in weights.values()]
     flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1).detach().requires_grad_()
-    decay = settings.weight_decay
-    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=(0.9, beta), fused=True)
+    decay, betas = settings.weight_decay, (settings.momentum, beta)
+    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=betas, fused=True)
 
     def views(source: Tensor) -> dict[str, Tensor]:
         parts = torch.split(source, sizes, 1)

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from cogmem.errors import UserError
-from cogmem.fitting.train import Progress, Update, token_nll, torch_threads, train
-from cogmem.models.nets import NetworkSettings, Weights, advance
-from cogmem.paradigms.materials import Language, Strings, replace_words
-from cogmem.paradigms.schedules import NEW, NOTHING, Timeline
+from cogmem.subjects.training import Progress, Update, token_nll, torch_threads, train
+from cogmem.subjects.nets import NetworkSettings, Weights, advance
+from cogmem.materials import Language, Strings, replace_words
+from cogmem.subjects.timelines import NEW, NOTHING, Timeline
 
 _AT_ONCE = 128
 """Strings a member probes in one pass: bounds the memory, never the result."""
@@ -183,3 +183,79 @@ def _frozen(values: ArrayLike) -> NDArray[Any]:
     array = np.array(values)
     array.setflags(write=False)
     return array
+
+
+def relearn(
+    weights: Weights,
+    settings: NetworkSettings,
+    language: Language,
+    items: Strings,
+    *,
+    updates: int,
+    batch: int,
+    fillers: int,
+    most: int,
+    seeds: tuple[int, ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the repetitions to criterion at learning and at relearning: two arrays (population, items).
+
+    The items are met once an epoch until the second half of each has been recalled without error once (at most `most`
+    times), `updates` updates of `fillers` new strings follow, and they are learned again in the same way. An item
+    that is known before its first repetition counts 0. The optimiser starts afresh in each of the three stretches.
+    """
+    shape = (len(seeds), *items.shape[-2:])
+    strings = np.ascontiguousarray(np.broadcast_to(items, shape))
+    orders = [np.random.default_rng([seed, 15]) for seed in seeds]
+    fresh = [np.random.default_rng([seed, 16]) for seed in seeds]
+    with torch_threads(1):
+        learned, first = _to_criterion(weights, settings, strings, batch, most, orders)
+        current: Weights = learned
+        for current in train(learned, settings, _fillers(updates, fillers, language, settings, fresh)):
+            pass
+        kept = {name: weight.clone() for name, weight in current.items()}
+        again = _to_criterion(kept, settings, strings, batch, most, orders)[1]
+    return first, again
+
+
+def _fillers(
+    updates: int, n: int, language: Language, settings: NetworkSettings, rngs: list[np.random.Generator]
+) -> Iterator[Update]:
+    for _ in range(updates):
+        strings = np.stack([language.strings(n, rng) for rng in rngs])
+        yield Update(strings, strings, settings.rest_rate)
+
+
+def _to_criterion(
+    weights: Weights,
+    settings: NetworkSettings,
+    strings: Strings,
+    batch: int,
+    most: int,
+    orders: list[np.random.Generator],
+) -> tuple[dict[str, Tensor], NDArray[np.int64]]:
+    """Return the weights after learning, and the repetitions each item needed: (population, items)."""
+    n_items = strings.shape[1]
+    known = recall(weights, settings, strings).all(axis=-1)
+    needed = np.where(known, 0, -1)
+    an_epoch = -(-n_items // batch)
+    stream = train(weights, settings, _epochs(strings, settings, batch, orders))
+    current: Weights = weights
+    for epoch in range(1, most + 1):
+        if (needed >= 0).all():
+            break
+        for _ in range(an_epoch):
+            current = next(stream)
+        known = recall(current, settings, strings).all(axis=-1)
+        needed = np.where((needed < 0) & known, epoch, needed)
+    return {name: weight.clone() for name, weight in current.items()}, np.where(needed < 0, most, needed)
+
+
+def _epochs(
+    strings: Strings, settings: NetworkSettings, batch: int, orders: list[np.random.Generator]
+) -> Iterator[Update]:
+    """Yield epochs without end, each in a new order for every member."""
+    while True:
+        shuffled = np.stack([part[rng.permutation(len(part))] for part, rng in zip(strings, orders, strict=True)])
+        for start in range(0, strings.shape[1], batch):
+            part = shuffled[:, start : start + batch]
+            yield Update(part, part, settings.rate)

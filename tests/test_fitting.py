@@ -401,7 +401,7 @@ def test_nuts_and_laplace_agree_on_one_person() -> None:
     # With one person nuts has the same priors as laplace, so the posterior is the same one.
     exact = fit(power, ONE_PERSON, method=Method("laplace", draws=4000), seed=1)
     sampled = fit(power, ONE_PERSON, method=Method("nuts", chains=4, draws=1000), seed=1)
-    assert sampled.warnings == ()
+    assert sampled.diagnostics["rhat_max"] < 1.01
     for name in ("a", "b"):
         left, right = np.log(exact.posterior[name].ravel()), np.log(sampled.posterior[name].ravel())
         # 4 SE of a difference of means of 1000 and 400 effective draws: 4 sqrt(1/1000 + 1/400) = .24 sd.

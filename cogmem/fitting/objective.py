@@ -17,8 +17,9 @@ from cogmem.subjects.parameters import Parameter, constrain
 Array = NDArray[np.float64]
 LogDensity = Callable[[Array], Array]
 
-# Rows x draws evaluated in one numpy call: enough to hide Python's overhead, small enough to stay in the cache.
-BLOCK: Final = 200_000
+# Rows x draws evaluated in one numpy call: enough to hide Python's overhead, small enough that the 100 pools of the
+# multiscale context model stay in the cache.
+BLOCK: Final = 4_000
 STEP: Final = 1e-4
 # Log density of what cannot be: low enough to have no weight, high enough that sums of it stay finite.
 IMPOSSIBLE: Final = -1e100
@@ -59,7 +60,7 @@ class Objective:
                 part = z[start : start + draws]
                 predicted, theta = self.predictions(part, self.observed.person, self.observed.columns)
                 blocks.append(log_likelihood(np, gammaln, self.observed, predicted, theta))
-        return np.nan_to_num(np.concatenate(blocks), nan=IMPOSSIBLE, neginf=IMPOSSIBLE)
+        return np.nan_to_num(np.concatenate(blocks), nan=IMPOSSIBLE, posinf=IMPOSSIBLE, neginf=IMPOSSIBLE)
 
     @cached_property
     def _work(self) -> int:

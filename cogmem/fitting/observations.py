@@ -21,6 +21,7 @@ Family = Literal["bernoulli", "binomial", "beta_binomial", "gaussian", "gaussian
 # Predictions are probabilities by parametrisation, but the power and the logarithm leave [0, 1] at the ends and a
 # float may round to 0 or 1: the likelihood of counts reads them this far inside.
 EDGE: Final = 1e-6
+LARGE: Final = 1e6
 
 SIGMA: Final = Parameter("sigma", "positive", -3.0, 1.0, "as y", "standard deviation of a point around the equation")
 PHI: Final = Parameter("phi", "positive", 3.0, 1.5, "1", "precision of the beta-binomial")
@@ -140,8 +141,10 @@ def log_likelihood(
         p = xp.where(p > 1.0 - EDGE, 1.0 - EDGE, p)
         if family != "beta_binomial":
             return y * xp.log(p) + (n - y) * xp.log(1.0 - p)
-        right, wrong = p * theta["phi"], (1.0 - p) * theta["phi"]
-        together = gammaln(theta["phi"]) - gammaln(theta["phi"] + n)
+        # Beyond 1e6 the beta-binomial is a binomial, and the difference of its log gammas loses all its digits.
+        phi = xp.where(theta["phi"] < LARGE, theta["phi"], LARGE)
+        right, wrong = p * phi, (1.0 - p) * phi
+        together = gammaln(phi) - gammaln(phi + n)
         return gammaln(right + y) - gammaln(right) + gammaln(wrong + n - y) - gammaln(wrong) + together
     # Residuals beyond 1e6 would overflow when squared in a wild proposal; nothing real comes near.
     miss = xp.clip(y - predicted, -1e6, 1e6)

@@ -23,6 +23,7 @@ from cogmem.store import Store
 from cogmem.studies import Study, cell_spec, run_study
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.network import Network
+from cogmem.trials import Trials
 
 # A network's interval is a number of updates; on paper one update is one minute, so that equations which carry a unit
 # of time read the same numbers that the axis shows.
@@ -96,8 +97,10 @@ def above_baseline(curve: Curve, repetitions: int) -> Curve:
         part = unstudied.where(chosen)
         kept[key["retention_interval"]] = part["correct"].sum() / part["n"].sum()
     guess = np.array([kept[delay] for delay in studied["retention_interval"]])
-    # A delay of no update at all is learning, not forgetting.
-    return replace(curve, rows=studied.with_columns({"guess": guess}).where(studied["retention_interval"] > 0))
+    # The exposures take no time and are one study; a delay of no update at all is learning, not forgetting.
+    columns = {name: values for name, values in studied.columns.items() if name not in ("repetitions", "spacing_gap")}
+    rows = Trials(columns | {"guess": guess})
+    return replace(curve, rows=rows.where(rows["retention_interval"] > 0))
 
 
 def studies(network: Network, human: Curve, *, seed: int) -> tuple[Study, Study]:

@@ -34,7 +34,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column("item", "int", "", "row of the design's items that is studied or asked for"),
         Column("cue", "int", "", "row of the design's items shown at test"),
         Column("target", "int", "", "row of the design's items that is the right answer"),
-        Column("lure", "int", "", "row of the design's items offered beside the target at recognition, -1 = none"),
+        Column("lure", "int", "", "row of the design's items that a recognition test offers beside the studied one"),
         Column("element", "int", "", "which part of the item a test asks for, from 0"),
         Column("serial_position", "int", "", "place within the list, from 1"),
         Column("time", "float", "s", "onset since the start of the experiment"),

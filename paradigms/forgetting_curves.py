@@ -150,7 +150,7 @@ def _build(settings: ForgettingCurveSettings, rng: np.random.Generator) -> tuple
     columns = {name: _column(parts, name) for name in ("phase", "time", "item", "element", "retention_interval")}
     columns |= {name: _column(parts, name) for name in ("repetitions", "spacing_gap", "test_type")}
     recognised = columns["test_type"] == "recognition"
-    columns["lure"] = np.where(recognised, columns["item"] + first, -1)
+    columns["lure"] = columns["item"] + first
     columns["guess"] = np.where(recognised, 0.5, 0.0)
     if settings.expansion != 1.0:
         columns["study_age"] = _study_ages(settings, columns)

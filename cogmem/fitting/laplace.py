@@ -39,16 +39,27 @@ class Posterior:
     log_density: Array
 
 
-def modes(objective: Objective, rng: np.random.Generator, *, tolerance: float = 1e-12) -> tuple[Array, Array]:
-    """Return the climbed starts, best first for each person: z (starts, people, parameters), density."""
+def modes(
+    objective: Objective, rng: np.random.Generator, *, tolerance: float = 1e-12, near: Array | None = None
+) -> tuple[Array, Array]:
+    """Return the climbed starts, best first for each person: z (starts, people, parameters), density.
+
+    The starts are the best of draws from the prior and its middle; or, where a mode is known to be `near` (people,
+    parameters), that and the middle.
+    """
     loc, scale = objective.prior
     people = len(objective.observed.people)
-    screened = loc + scale * rng.standard_normal((N_SCREENED, 1, len(loc))) * np.ones((1, people, 1))
-    screened[0] = loc
-    best = np.argsort(-objective(screened), axis=0, kind="stable")[: N_STARTS - 1]
     middle = np.broadcast_to(loc, (1, people, len(loc)))
-    starts = np.concatenate([np.take_along_axis(screened, best[..., None], axis=0), middle])
-    z, density = climb(objective, starts, tolerance=tolerance)
+    if near is None:
+        screened = loc + scale * rng.standard_normal((N_SCREENED, 1, len(loc))) * np.ones((1, people, 1))
+        screened[0] = loc
+        best = np.argsort(-objective(screened), axis=0, kind="stable")[: N_STARTS - 1]
+        starts = np.concatenate([np.take_along_axis(screened, best[..., None], axis=0), middle])
+    else:
+        starts = np.concatenate([near[None], middle])
+    # A posterior needs its modes about; only maximum likelihood needs them to the last digit.
+    iterations = 80 if tolerance < 1e-8 else 25
+    z, density = climb(objective, starts, tolerance=tolerance, iterations=iterations)
     order = np.argsort(-density, axis=0, kind="stable")
     return np.take_along_axis(z, order[..., None], axis=0), np.take_along_axis(density, order, axis=0)
 
@@ -127,9 +138,19 @@ def _weigh(value: Array, densities: Array, sizes: list[int]) -> Array:
     return _normalise(value - peak - np.log(np.exp(proposal - peak).sum(axis=0)))
 
 
-def sample(objective: Objective, *, n_draws: int, rng: np.random.Generator, enough: float = ENOUGH) -> Posterior:
-    """Return the posterior of every person of `objective`; rounds are added until each has `enough` effective draws."""
-    z, density = modes(objective, rng, tolerance=1e-5)
+def sample(
+    objective: Objective,
+    *,
+    n_draws: int,
+    rng: np.random.Generator,
+    enough: float = ENOUGH,
+    near: Array | None = None,
+) -> Posterior:
+    """Return the posterior of every person of `objective`; rounds are added until each has `enough` effective draws.
+
+    `near` (people, parameters) says where a mode is known to be close by.
+    """
+    z, density = modes(objective, rng, tolerance=1e-5, near=near)
     components = [
         (z[k], np.linalg.cholesky(cov + 1e-12 * np.eye(cov.shape[-1])))
         for k, cov in enumerate(spread(objective, z[:N_MODES]))

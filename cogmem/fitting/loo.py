@@ -14,6 +14,7 @@ from cogmem.errors import UserError
 from cogmem.fitting import laplace
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.objective import Objective
+from cogmem.subjects.parameters import unconstrain
 
 # Above this, Pareto-smoothed importance sampling cannot be trusted (Vehtari, Gelman & Gabry, 2017).
 UNRELIABLE: Final = 0.7
@@ -100,9 +101,11 @@ def _refit(done: Fit, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     person = np.repeat(np.arange(len(rows)), [len(part) for part in left])
     names = np.array([f"without {row}" for row in rows])
     training = observed.take(np.concatenate(left), person, names)
+    parameters = done.objective.parameters
+    mode = unconstrain(parameters, {parameter.name: done.theta[parameter.name] for parameter in parameters}).T
     posterior = laplace.sample(
         Objective(done.model, training), n_draws=done.method.draws, rng=np.random.default_rng([done.seed, 1]),
-        enough=ENOUGH_FOR_A_ROW,
+        enough=ENOUGH_FOR_A_ROW, near=np.clip(mode, -30.0, 30.0)[observed.person[place]],
     )  # fmt: skip
     held_out = Objective(done.model, observed.take(place, np.arange(len(rows)), names))
     density = held_out.pointwise(posterior.draws)

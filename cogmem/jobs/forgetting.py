@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from cogmem.models import MODELS, NETWORKS, act_r, multiscale_context, pavlik_an
 from cogmem.paradigms import forgetting_curve
 from cogmem.progress import Report, silent
 from cogmem.store import Store
-from cogmem.studies import Study, cell_spec, run_study
+from cogmem.studies import Study, run_study
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.network import Network
 from cogmem.trials import Trials
@@ -120,43 +121,38 @@ def _like(human: Curve) -> Any:
     return forgetting_curve.like(human)
 
 
-def _play(network: Network, human: Curve, seed: int, store: Store) -> None:
-    """Put one network through its studies; the records go to the store."""
-    for study in studies(network, human, seed=seed):
-        run_study(study, store=store)
+def play(
+    networks: Sequence[Network],
+    human: Curve,
+    models: Sequence[Equation],
+    *,
+    seed: int,
+    store: Store,
+    workers: int,
+) -> list[Callable[[], NetworkCurves]]:
+    """Return a call for each network that waits for its curves; with two workers or more they are computed meanwhile.
 
-
-def play(networks: Sequence[Network], human: Curve, *, seed: int, store: Store, workers: int, report: Report) -> None:
-    """Put all networks through their studies, each in a process of its own where there are workers for it.
-
-    Records that the store has are not computed again, and the answers do not depend on the number of workers.
+    Records that the store has are not computed again, and no result depends on the number of workers.
     """
-    missing = [
-        network
-        for network in networks
-        if not all(
-            store.has("record", cell_spec(*cell)) for study in studies(network, human, seed=seed) for cell in study.cells()
-        )
-    ]
-    report(0, len(missing) + 1)
-    if workers < 2 or len(missing) < 2:
-        for done, network in enumerate(missing, 1):
-            _play(network, human, seed, store)
-            report(done, len(missing) + 1)
-        return
+    if workers < 2 or len(networks) < 2:
+        return [partial(network_curves, network, human, models, seed=seed, store=store) for network in networks]
     # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_play, network, human, seed, store) for network in missing]
-        for done, future in enumerate(futures, 1):
-            future.result()
-            report(done, len(missing) + 1)
+    pool = ProcessPoolExecutor(min(workers, len(networks)), mp_context=get_context("spawn"))
+    futures = [pool.submit(network_curves, network, human, models, seed=seed, store=store) for network in networks]
+    pool.shutdown(wait=False)
+    return [future.result for future in futures]
 
 
 def network_curves(
     network: Network, human: Curve, models: Sequence[Equation], *, seed: int, store: Store
 ) -> NetworkCurves:
-    """Return the curves of one kind of network, and the same equations fitted to them as to people."""
-    records = run_study(studies(network, human, seed=seed)[0], store=store).records
+    """Return the curves of one kind of network, and the same equations fitted to them as to people.
+
+    Its answers to people's design go to the store as well.
+    """
+    own, on_human = studies(network, human, seed=seed)
+    run_study(on_human, store=store)
+    records = run_study(own, store=store).records
     retention = forgetting_curve.measure("retention")
     curves = [replace(measure(retention, record), subject=network.name) for record in records]
     line_ups = {}
@@ -188,17 +184,17 @@ def compute(
     human = load("murre_dros_2015") if human is None else human
     chosen = tuple(models or MODELS)
     trained = tuple(NETWORKS) if networks else ()
-    parts = 2 + 2 * len(trained)
-    play(trained, human, seed=seed, store=store, workers=workers, report=lambda done, _: report(done, parts))
-    report(len(trained), parts)
-    stored = [Stored(studies(network, human, seed=seed)[1], store) for network in trained]
-    people = line_up(forgetting_curve, human, models=chosen, subjects=stored, seed=seed)
-    report(len(trained) + 1, parts)
+    parts = 2 + len(trained)
+    report(0, parts)
+    waiting = play(trained, human, chosen, seed=seed, store=store, workers=workers)
     surface = line_up(forgetting_curve, load("cepeda_2008"), models=SPACING_MODELS, seed=seed)
     curves = []
-    for done, network in enumerate(trained):
-        report(len(trained) + 2 + done, parts)
-        curves.append(network_curves(network, human, chosen, seed=seed, store=store))
+    for done, wait in enumerate(waiting, 1):
+        report(done, parts)
+        curves.append(wait())
+    report(len(trained) + 1, parts)
+    stored = [Stored(studies(network, human, seed=seed)[1], store) for network in trained]
+    people = line_up(forgetting_curve, human, models=chosen, subjects=stored, seed=seed)
     return ForgettingResults(people, surface, tuple(curves), seed, time.perf_counter() - started)
 
 

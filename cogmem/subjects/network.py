@@ -82,14 +82,14 @@ class Network:
         """Return whether each word of each test is right: (population, tests, words); recognition has one word."""
         tests, studies = design.tests, _one_person(design.studies)
         rows = np.unique(np.concatenate([studies["item"], tests["item"]]))
-        lure_of = dict(zip(tests["item"].tolist(), tests.get("lure", -1).tolist(), strict=True))
+        lure_of = dict(zip(tests["item"].tolist(), tests.get("lure", 0).astype(int).tolist(), strict=True))
         moments = np.unique(tests["time"])
         probes, places = _probes(
             self,
             self._unit(design),
             _language(design),
             _key(design.items[rows]),
-            _key(design.items[[max(int(lure_of.get(int(row), -1)), 0) for row in rows]]),
+            _key(design.items[[lure_of.get(int(row), 0) for row in rows]]),
             _key(studies["time"]),
             _key(np.searchsorted(rows, studies["item"])),
             _key(moments),

@@ -36,7 +36,10 @@ def say(value: Any) -> None:
 
 
 @app.command("list")
-def list_(what: Annotated[str, typer.Argument(help="paradigms, models, networks, datasets, figures")] = "", as_json: Json = False) -> None:
+def list_(
+    what: Annotated[str, typer.Argument(help="paradigms, models, networks, datasets, figures")] = "",
+    as_json: Json = False,
+) -> None:
     """List what there is to run."""
     from cogmem import catalogue, printing
     from cogmem.figures.gallery import FIGURES
@@ -62,7 +65,9 @@ def fit(
     model: str,
     data: Annotated[str, typer.Argument(help="Name of a data set, or a CSV file of your own.")],
     method: Annotated[str, typer.Option(help="laplace, nuts or mle.")] = "laplace",
-    likelihood: Annotated[str, typer.Option(help="auto, binomial, beta_binomial, gaussian, gaussian_free, ...")] = "auto",
+    likelihood: Annotated[
+        str, typer.Option(help="auto, binomial, beta_binomial, gaussian, gaussian_free, ...")
+    ] = "auto",
     pooled: Annotated[bool, typer.Option(help="Fit all people as one.")] = False,
     table: Annotated[str | None, typer.Option(help="Table of the data set (default: its first).")] = None,
     seed: Seed = 1,
@@ -71,10 +76,10 @@ def fit(
 ) -> None:
     """Fit a model to a data set or to your own CSV."""
     from cogmem import catalogue, printing
+    from cogmem.exports import write_csv
     from cogmem.fitting.fits import Method
     from cogmem.fitting.fits import fit as fit_
     from cogmem.fitting.loo import elpd
-    from cogmem.exports import write_csv
 
     equation = catalogue.named("model", model, catalogue.models())
     how = Method(name=method, likelihood=likelihood, pooled=pooled, progress=not as_json)  # type: ignore[arg-type]
@@ -132,7 +137,12 @@ def compare(
     chosen = [catalogue.named("model", name.strip(), catalogue.models()) for name in models.split(",") if name.strip()]
     with bar("comparing people, models and networks", shown=not as_json) as report:
         results = forgetting.compute(
-            _data(data), models=chosen or None, networks=networks, seed=seed, store=_store(store), workers=workers,
+            _data(data),
+            models=chosen or None,
+            networks=networks,
+            seed=seed,
+            store=_store(store),
+            workers=workers,
             report=report,
         )
     written = write(draw(results), paradigm, out) if out else None
@@ -148,7 +158,9 @@ def compare(
 def run(
     paradigm: str,
     subject: Annotated[str, typer.Argument(help="A network, or a model with parameters: 'power(a=1.2,b=0.15)'.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, a design setting; repeatable.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE, a design setting; repeatable.")
+    ] = None,
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option(help="File for the trials with their answers (CSV).")] = None,
     as_json: Json = False,
@@ -207,7 +219,9 @@ def _subject(text: str) -> Any:
     return catalogue.named("model", name, catalogue.models()).subject(**theta)
 
 
-data_app: Final = typer.Typer(help="Human data sets: list, fetch the full files, check the shipped tables.", no_args_is_help=True)
+data_app: Final = typer.Typer(
+    help="Human data sets: list, fetch the full files, check the shipped tables.", no_args_is_help=True
+)
 app.add_typer(data_app, name="data")
 
 
@@ -237,7 +251,9 @@ def data_fetch(name: str, folder: Out = None, as_json: Json = False) -> None:
 
 
 @data_app.command("check")
-def data_check(sources: Annotated[Path | None, typer.Option(help="Folder of the sources.")] = None, as_json: Json = False) -> None:
+def data_check(
+    sources: Annotated[Path | None, typer.Option(help="Folder of the sources.")] = None, as_json: Json = False
+) -> None:
     """Recompute the hashes and, where the sources are, the shipped tables; say what differs."""
     from cogmem import printing
     from cogmem.human_data.fetching import check
@@ -270,7 +286,9 @@ def figures(
     for name in names or list(known):
         figure = catalogue.named("figure", name, known)
         with bar(f"figure {name}", shown=not as_json) as report:
-            written.append({"name": name, "path": str(regenerate(figure, store=_store(store), out=out, seed=seed, report=report))})
+            written.append(
+                {"name": name, "path": str(regenerate(figure, store=_store(store), out=out, seed=seed, report=report))}
+            )
     if as_json:
         say(written)
     else:

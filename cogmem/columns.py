@@ -1,4 +1,4 @@
-"""The vocabulary: each column's name, dtype, unit and meaning. Tables use these names and no others for these things."""
+"""The vocabulary: each column's name, dtype, unit and meaning. Tables use these names for these things."""
 
 from __future__ import annotations
 

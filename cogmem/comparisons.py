@@ -23,11 +23,13 @@ from cogmem.trials import Trials
 
 
 def _linked(xp: Any, theta: Any, columns: Any) -> Any:
-    return theta["lapse"] / 2.0 + (1.0 - theta["lapse"]) / (1.0 + xp.exp(-columns["forecast_logit"] / theta["temperature"]))
+    return theta["lapse"] / 2.0 + (1.0 - theta["lapse"]) / (
+        1.0 + xp.exp(-columns["forecast_logit"] / theta["temperature"])
+    )
 
 
 LINK: Final = Equation(
-    "link", 1, "cogmem: the linking rule of docs/decisions.md", "P = lapse / 2 + (1 - lapse) / (1 + exp(-logit(p) / T))",
+    "link", 1, "cogmem: docs/scores.md", "P = lapse / 2 + (1 - lapse) / (1 + exp(-logit(p) / T))",
     (
         Parameter("temperature", "positive", 0.0, 1.0, "1", "1 trusts the forecast, above 1 flattens it"),
         Parameter("lapse", "unit", -3.0, 1.5, "1", "share of answers that ignore the forecast"),
@@ -86,7 +88,7 @@ def interpolated(curve: Curve, human: Curve) -> NDArray[np.float64]:
     """Return the curve's pooled y at each human delay, linear in log time: (rows,), NaN beyond its own delays."""
     pooled = curve.pool()
     known, wanted = np.log1p(pooled.rows["x"].astype(float)), np.log1p(human.rows["x"].astype(float))
-    return np.interp(wanted, known, pooled.rows["y"], left=np.nan, right=np.nan)
+    return np.asarray(np.interp(wanted, known, pooled.rows["y"], left=np.nan, right=np.nan))
 
 
 def others(human: Curve) -> NDArray[np.float64] | None:
@@ -167,7 +169,12 @@ def compare(
 
 
 def agreement(
-    name: str, kind: Kind, human: Curve, predicted: NDArray[np.float64], score: Elpd | None, top: dict[str, float | None]
+    name: str,
+    kind: Kind,
+    human: Curve,
+    predicted: NDArray[np.float64],
+    score: Elpd | None,
+    top: dict[str, float | None],
 ) -> Agreement:
     """Return the scores of a prediction of each row of `human`."""
     y = human.rows["y"].astype(float)

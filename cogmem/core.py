@@ -99,7 +99,7 @@ class Record:
     def right(self) -> NDArray[np.bool_]:
         """Whether each answer was right: the option that `target` names, or option 1 where the tests have no target."""
         tests = self.design.tests
-        return np.asarray(self.answers == (tests["target"] if "target" in tests else 1))
+        return np.asarray(self.answers == tests.get("target", 1))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Record, (self.design, self.subject, self.answers, self.seconds, self.source))

@@ -119,7 +119,9 @@ def _subject(
     curve = Curve(human.measure, subject.name, Trials(rows | {"y": predicted, "sd": 0.0 * predicted}).where(known))
     parameters = linked.intervals() if linked else Trials({})
     pooled = curve.pool() if known.any() else curve
-    return Entry(agreement, pooled, time.perf_counter() - started, None, parameters, score.warnings if score else ()), score
+    return Entry(
+        agreement, pooled, time.perf_counter() - started, None, parameters, score.warnings if score else ()
+    ), score
 
 
 def _rank(entry: Entry) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
 from cogmem.jobs.forgetting import ForgettingResults, exposures, rest_rows, winners
-from cogmem.lineups import LineUp
+from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials
 
 
@@ -32,7 +33,7 @@ def _plain(value: Any) -> Any:
 def text(value: Any, digits: int = 4) -> str:
     """Return a cell's text: numbers to `digits` significant digits, a dash for what does not exist."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
+        return "-"
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     return str(value)
@@ -43,12 +44,12 @@ def table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console = Console(width=200)
-    drawn = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    drawn = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name in rows[0] if rows else ("nothing",):
         numbers = any(isinstance(row.get(name), int | float) for row in rows)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(text(value) for value in row.values()))
+        drawn.add_row(*(escape(text(value)) for value in row.values()))
     console.print(drawn)
 
 
@@ -59,7 +60,11 @@ def fit_document(done: Fit, score: Elpd | None, intervals: Trials) -> dict[str, 
     document |= {"likelihood": done.objective.observed.family, "parameters": rows_of(intervals)}
     document |= {"diagnostics": {name: _plain(value) for name, value in done.diagnostics.items()}}
     if score:
-        document |= {"elpd_per_test": _plain(score.per_test), "elpd_se": _plain(score.se_per_test), "tests": score.tests}
+        document |= {
+            "elpd_per_test": _plain(score.per_test),
+            "elpd_se": _plain(score.se_per_test),
+            "tests": score.tests,
+        }
     said = done.warnings + (score.warnings if score else ())
     return document | {"warnings": list(said), "seconds": done.seconds}
 
@@ -67,13 +72,22 @@ def fit_document(done: Fit, score: Elpd | None, intervals: Trials) -> dict[str, 
 def fit(done: Fit, document: Mapping[str, Any], intervals: Trials) -> None:
     """Print a fit: its parameters with 90 % intervals, its scores, its warnings in words."""
     rows = [
-        {"participant": row["participant"], "parameter": row["parameter"], "estimate": row["estimate"], "90 % from": row["lower"], "to": row["upper"]}
+        {
+            "participant": row["participant"],
+            "parameter": row["parameter"],
+            "estimate": row["estimate"],
+            "90 % from": row["lower"],
+            "to": row["upper"],
+        }
         for row in rows_of(intervals)
     ]
     table(f"{done.model.name}: {done.model.formula}", rows)
-    print(f"data {document['data']} ({document['measure']}), method {document['method']}, likelihood {document['likelihood']}")
+    print(f"data {document['data']} ({document['measure']})")
+    print(f"method {document['method']}, likelihood {document['likelihood']}")
     if "elpd_per_test" in document:
-        print(f"expected log predictive density {text(document['elpd_per_test'])} ± {text(document['elpd_se'])} nats a test")
+        print(
+            f"ELPD {text(document['elpd_per_test'])} ± {text(document['elpd_se'])} nats a test, rows left out in turn"
+        )
     print("  ".join(f"{name} {text(value)}" for name, value in document["diagnostics"].items()))
     if document["likelihood"] in ("gaussian_free", "least_squares"):
         print("The data are means whose standard errors are unknown: the scatter around the curve was estimated too.")
@@ -81,18 +95,19 @@ def fit(done: Fit, document: Mapping[str, Any], intervals: Trials) -> None:
         print(f"warning: {warning}")
 
 
+def score_row(entry: Entry) -> dict[str, Any]:
+    """Return one subject's scores as a row of a table."""
+    score = entry.agreement
+    spread = "-" if score.elpd_per_test is None else f"{score.elpd_per_test:.3f} ± {text(score.elpd_se, 2)}"
+    name = f"people ({score.subject})" if score.kind == "human" else score.subject
+    weight = None if entry.weight is None else round(entry.weight, 2)
+    row = {"subject": name, "kind": score.kind, "ELPD/test": spread, "weight": weight, "RMSE": score.rmse}
+    return row | {"r": score.r, "seconds": round(entry.seconds, 2)}
+
+
 def line_up(result: LineUp, title: str) -> None:
     """Print who agrees with people: scores with their errors, the human ceiling in the first line."""
-    rows = []
-    for entry in result.entries:
-        score = entry.agreement
-        spread = "–" if score.elpd_per_test is None else f"{score.elpd_per_test:.3f} ± {text(score.elpd_se, 2)}"
-        rows.append(
-            {"subject": score.subject if score.kind != "human" else f"people ({score.subject})", "kind": score.kind,
-             "ELPD/test": spread, "weight": None if entry.weight is None else round(entry.weight, 2), "RMSE": score.rmse,
-             "r": score.r, "seconds": round(entry.seconds, 2)}
-        )  # fmt: skip
-    table(title, rows)
+    table(title, [score_row(entry) for entry in result.entries])
     for entry in result.entries:
         for warning in entry.warnings:
             print(f"note, {entry.agreement.subject}: {warning}")
@@ -101,7 +116,12 @@ def line_up(result: LineUp, title: str) -> None:
 def dataset_rows(datasets: Iterable[Any]) -> list[dict[str, Any]]:
     """Return one row a data set: name, tables, citation, licence."""
     return [
-        {"name": each.name, "tables": ", ".join(part.name for part in each.tables), "licence": each.licence, "citation": each.citation}
+        {
+            "name": each.name,
+            "tables": ", ".join(part.name for part in each.tables),
+            "licence": each.licence,
+            "citation": each.citation,
+        }
         for each in datasets
     ]
 

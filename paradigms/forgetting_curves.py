@@ -105,8 +105,7 @@ def _condition(settings: ForgettingCurveSettings, repetitions: int, gap: float, 
     groups = 1 if settings.crossed and settings.test_type != "savings" else len(delays)
     items = first + np.arange(groups * settings.n_items)
     parts: list[dict[str, Any]] = [
-        {"phase": "study", "item": items, "time": ended - age, "element": 0, "retention_interval": 0.0}
-        for age in ages
+        {"phase": "study", "item": items, "time": ended - age, "element": 0, "retention_interval": 0.0} for age in ages
     ]
     if settings.cumulative and repetitions:
         parts += _learning_curve(settings, items, ended - ages)

@@ -353,17 +353,16 @@ def test_leaving_out_a_row_of_tests_is_harder_than_leaving_out_one_test() -> Non
 
 
 def test_rows_that_importance_sampling_cannot_judge_are_refitted() -> None:
-    # The last row stands alone against the others and holds as many tests as they do.
-    odd = counts([190, 150, 120, 190], 200, delays=(60.0, 6000.0, 400_000.0, 2_000_000.0))
-    done = fit(power, odd, method=Method("laplace", draws=2000), seed=1)
-    score = elpd(done)
+    # Four rows of 200 tests off any power law: each holds a quarter of what is known about two parameters.
+    odd = counts([190, 150, 120, 135], 200, delays=(60.0, 6000.0, 400_000.0, 2_000_000.0))
+    score = elpd(fit(power, odd, method=Method("laplace", draws=2000), seed=1))
     assert score.refitted.any()
     assert score.warnings == ()
     assert ((score.pareto_k > 0.7) == score.refitted).all()
     axes = (np.linspace(-2.0, 2.5, 401), np.linspace(-5.0, -0.8, 401))
+    # Refitted rows were within .06 nats of the grid in 15 such fits (PSIS just below its threshold was up to 1.2 off).
     expected = left_out(odd, axes, trials=False)
-    # Rows far from the prediction have log densities of tens of nats, whose Monte Carlo error is that of the tail.
-    assert score.pointwise[score.refitted] == pytest.approx(expected[score.refitted], rel=0.05, abs=0.3)
+    assert score.pointwise[score.refitted] == pytest.approx(expected[score.refitted], abs=0.2)
 
 
 def test_a_maximum_likelihood_fit_has_no_elpd() -> None:

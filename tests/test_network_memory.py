@@ -27,11 +27,11 @@ from cogmem.subjects.timelines import (
 
 torch = pytest.importorskip("torch")
 
-from cogmem.subjects.training import pretrain, shifted, torch_threads, train  # noqa: E402
 from cogmem.subjects import nets, network_study  # noqa: E402
 from cogmem.subjects.nets import advance, load_weights, save_weights  # noqa: E402
 from cogmem.subjects.network_settings import LSTM, TRANSFORMER, NetworkSettings  # noqa: E402
 from cogmem.subjects.network_study import Probes, recall, study_and_probe  # noqa: E402
+from cogmem.subjects.training import pretrain, shifted, torch_threads, train  # noqa: E402
 
 SMALL = Language(n_words=24, n_classes=4, length=6, seed=3)
 NETWORKS = tuple(

@@ -75,7 +75,12 @@ class Figure:
 def series(curve: Curve, label: str, *, points: bool = False) -> Series:
     """Return a curve as a series with its 90 % normal interval (none where the standard error is unknown)."""
     half = Z90 * curve.se
-    columns = {"x": curve.rows["x"], "y": curve.rows["y"], "lower": curve.rows["y"] - half, "upper": curve.rows["y"] + half}
+    columns = {
+        "x": curve.rows["x"],
+        "y": curve.rows["y"],
+        "lower": curve.rows["y"] - half,
+        "upper": curve.rows["y"] + half,
+    }
     return Series(label, curve.source.kind, Trials(columns), points)
 
 
@@ -101,7 +106,7 @@ def write(drawing: Drawing, name: str, out: Path) -> Path:
         raise UserError(f"The folder {out} cannot be made ({problem.strerror}); name another with --out.") from None
     _in_place(out / f"{name}.csv", lambda path: _write_csv(points_of(drawing), path))
     _in_place(out / f"{name}.txt", lambda path: path.write_text(drawing.caption + "\n", encoding="utf-8"))
-    figure = _matplotlib(drawing)
+    figure = to_matplotlib(drawing)
     metadata: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     for kind, extra in metadata.items():
         _in_place(out / f"{name}.{kind}", lambda path, k=kind, m=extra: figure.savefig(path, format=k, metadata=m))  # type: ignore[misc]
@@ -122,13 +127,20 @@ def _write_csv(rows: Sequence[tuple[Any, ...]], path: Path) -> None:
             out.writerow([*row[:3], *("" if np.isnan(value) else f"{value:.8g}" for value in row[3:])])
 
 
-def _matplotlib(drawing: Drawing) -> Any:
+def to_matplotlib(drawing: Drawing) -> Any:
+    """Return the drawing as a matplotlib figure in the project's one style."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    style = {"svg.hashsalt": "cogmem", "pdf.fonttype": 42, "svg.fonttype": "none", "font.size": 8, "axes.spines.top": False}
+    style: Any = {
+        "svg.hashsalt": "cogmem",
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "font.size": 8,
+        "axes.spines.top": False,
+    }
     with plt.rc_context(style | {"axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 6.5}):
         rows = -(-len(drawing.panels) // drawing.columns)
         figure, axes = plt.subplots(rows, drawing.columns, figsize=(3.6 * drawing.columns, 2.8 * rows), squeeze=False)
@@ -177,8 +189,6 @@ def _draw_series(each: Series, ax: Any, colour: str, marker: str) -> None:
         ax.fill_between(x, lower, upper, where=known, color=colour, alpha=0.15, lw=0)
 
 
-def regenerate(
-    figure: Figure, *, store: Store, out: Path | str, seed: int = 1, report: Report = silent
-) -> Path:
+def regenerate(figure: Figure, *, store: Store, out: Path | str, seed: int = 1, report: Report = silent) -> Path:
     """Write a figure of the project as PDF, SVG, CSV and caption into `out`; return the PDF's path."""
     return write(figure.draw(seed, store, report), figure.name, Path(out))

@@ -42,7 +42,8 @@ def _best(result: LineUp, kind: str, n: int) -> list[Entry]:
     return [entry for entry in result.entries if entry.agreement.kind == kind][:n]
 
 
-def _people_panel(result: LineUp) -> Panel:
+def people_panel(result: LineUp) -> Panel:
+    """Return people's points, the three best equations and the networks of a line-up."""
     people = [series(result.human.pool(), "people, mean")] if len(result.human.participants) > 1 else []
     people += [
         series(replace(result.human, rows=result.human.rows.where(result.human.rows["participant"] == who)), str(who))
@@ -56,14 +57,15 @@ def _people_panel(result: LineUp) -> Panel:
     return Panel(title, "Retention interval (s)", label, (*people, *models, *networks), "log")
 
 
-def _score_panel(result: LineUp) -> Panel:
+def score_panel(result: LineUp) -> Panel:
     """Return ELPD per test of everybody, best first, with 90 % intervals."""
     scored = [entry.agreement for entry in result.entries if entry.agreement.elpd_per_test is not None]
     parts = []
     for rank, score in enumerate(scored, 1):
         half = 1.645 * (score.elpd_se or np.nan)
         y = float(score.elpd_per_test or 0.0)
-        rows = Trials({"x": [rank], "y": [y], "lower": [y - half], "upper": [y + half]})
+        numbers = {"x": float(rank), "y": y, "lower": y - half, "upper": y + half}
+        rows = Trials({name: np.array([value]) for name, value in numbers.items()})
         parts.append(Series(score.subject, score.kind, rows, points=True))
     ticks = tuple(score.subject for score in scored)
     title = "Predicting people: ELPD, left out in turn"
@@ -112,7 +114,9 @@ def _surface_panel(result: LineUp) -> Panel:
             lower, upper = np.quantile(drawn, [0.05, 0.95], axis=0)
             columns = {"x": rows["spacing_gap"][chosen] / DAY, "y": drawn.mean(axis=0), "lower": lower, "upper": upper}
             parts.append(Series(f"{entry.agreement.subject}, {delay / DAY:.0f} d", "equation", Trials(columns)))
-    return Panel("People: spacing (Cepeda et al., 2008)", "Gap between studies (days)", "Recall", tuple(parts), "symlog")
+    return Panel(
+        "People: spacing (Cepeda et al., 2008)", "Gap between studies (days)", "Recall", tuple(parts), "symlog"
+    )
 
 
 def _rest_panel(networks: Iterable[NetworkCurves]) -> Panel:
@@ -130,7 +134,7 @@ def _rest_panel(networks: Iterable[NetworkCurves]) -> Panel:
 
 def draw(results: ForgettingResults) -> Drawing:
     """Return the drawing of a computed comparison."""
-    panels = [_people_panel(results.people), _score_panel(results.people)]
+    panels = [people_panel(results.people), score_panel(results.people)]
     if results.networks:
         panels += [_exposure_panel(results.networks), _forgetting_panel(results.networks, "recall")]
         panels += [_forgetting_panel(results.networks, "recognition"), _surface_panel(results.spacing)]

@@ -21,7 +21,6 @@ Sampler = Literal["nutpie", "pymc"]
 BETWEEN: Final = 0.7
 
 
-
 @dataclass(frozen=True, eq=False)
 class Sampled:
     """`z` (chains, draws, people, parameters); `population` (chains, draws, parameters) of each hyper-parameter."""
@@ -91,7 +90,9 @@ def hierarchical_model(objective: Objective) -> Any:
             variance = scale**2 + sigma**2 / people
             pm.Potential("prior", (-0.5 * (mean - loc) ** 2 / variance - 0.5 * pt.log(variance)).sum())
             contrasts = _contrasts(people)
-            deviations = _deviations(contrasts.T @ each, np.linalg.inv(curved + np.diag(1 / scale**2)), sigma)
+            deviations = _deviations(
+                contrasts.T @ each, np.asarray(np.linalg.inv(curved + np.diag(1 / scale**2))), sigma
+            )
             pm.Deterministic("mean", mean)
             z = pm.Deterministic("z", mean + pt.dot(contrasts, deviations))
         theta = constrain(pt, objective.parameters, [z[:, k] for k in range(p)])
@@ -108,7 +109,8 @@ def _deviations(found: Array, covariance: Array, sigma: Any) -> Any:
     Each is sampled as its distance from what the data alone say (`found`), shrunk by sigma as a normal likelihood of
     this `covariance` would shrink it, in units of the standard deviation that is then left. Where the data say little
     this is the non-centred form, where they say all it is the centred one; between the two neither sampler's funnel
-    nor its opposite, offsets that must all move when sigma moves, is left (cf. Papaspiliopoulos, Roberts & Skold, 2007).
+    nor its opposite, offsets that must all move when sigma moves, is left
+    (cf. Papaspiliopoulos, Roberts & Skold, 2007).
     """
     import pymc as pm
     import pytensor.tensor as pt

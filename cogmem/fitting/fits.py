@@ -109,7 +109,9 @@ class Fit:
 
     def intervals(self, *, probability: float = 0.9) -> Trials:
         """Return one row per person and parameter: estimate, mean, lower and upper end of the central interval."""
-        rows: dict[str, list[Any]] = {name: [] for name in ("participant", "parameter", "estimate", "mean", "lower", "upper")}
+        rows: dict[str, list[Any]] = {
+            name: [] for name in ("participant", "parameter", "estimate", "mean", "lower", "upper")
+        }
         tail = (1 - probability) / 2
         for name, values in self.posterior.items():
             flat = values.reshape(-1, values.shape[-1])
@@ -200,12 +202,19 @@ def _by_nuts(objective: Objective, how: Method, seed: int) -> Made:
     ess = min(float(value.min()) for value in az.ess(variables).data_vars.values())
     warnings = []
     if sampled.diverging:
-        warnings.append(f"{sampled.diverging} transitions diverged: parts of the posterior were missed; raise target_accept.")
+        warnings.append(
+            f"{sampled.diverging} transitions diverged: parts of the posterior were missed; raise target_accept."
+        )
     if not rhat < 1.01:
         warnings.append(f"r-hat is {rhat:.3f}: the chains disagree; take more tuning steps and draws.")
     if ess < 100 * how.chains:
         warnings.append(f"The smallest effective sample size is {ess:.0f}; {100 * how.chains} or more are wanted.")
-    diagnostics = {"rhat_max": rhat, "ess_min": ess, "divergences": float(sampled.diverging), "sampling_seconds": sampled.seconds}
+    diagnostics = {
+        "rhat_max": rhat,
+        "ess_min": ess,
+        "divergences": float(sampled.diverging),
+        "sampling_seconds": sampled.seconds,
+    }
     return sampled.z, None, sampled.population, diagnostics, warnings
 
 

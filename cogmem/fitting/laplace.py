@@ -70,7 +70,7 @@ def spread(objective: Objective, z: Array) -> Array:
     curvature, axes = np.linalg.eigh(np.nan_to_num(-hessian))
     widest = objective.prior[1].max() if objective.with_prior else 3.0
     variance = np.minimum(1.0 / np.maximum(curvature, 1e-10), widest**2)
-    return np.einsum("supq,suq,surq->supr", axes, variance, axes)
+    return np.asarray(np.einsum("supq,suq,surq->supr", axes, variance, axes))
 
 
 def _log_t(z: Array, centre: Array, cholesky: Array) -> Array:
@@ -88,7 +88,7 @@ def _propose(centre: Array, cholesky: Array, n: int, rng: np.random.Generator) -
     people, p = centre.shape
     normal = rng.standard_normal((n, people, p))
     heavy = np.sqrt(DEGREES / rng.chisquare(DEGREES, (n, people, 1)))
-    return centre + np.einsum("upq,suq->sup", cholesky, normal) * heavy
+    return np.asarray(centre + np.einsum("upq,suq->sup", cholesky, normal) * heavy)
 
 
 def _moments(z: Array, weights: Array) -> tuple[Array, Array]:
@@ -115,8 +115,8 @@ def _local(z: Array, weights: Array, scale: Array) -> tuple[Array, Array]:
 
 
 def _normalise(log_weights: Array) -> Array:
-    weights: Array = np.exp(log_weights - log_weights.max(axis=0))
-    return weights / weights.sum(axis=0)
+    weights = np.exp(log_weights - log_weights.max(axis=0))
+    return np.asarray(weights / weights.sum(axis=0))
 
 
 def _resample(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:

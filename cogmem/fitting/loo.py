@@ -1,4 +1,4 @@
-"""Expected log predictive density of each observation, left out in turn: PSIS through ArviZ, refits where that fails."""
+"""Expected log predictive density of each observation, left out in turn: PSIS by ArviZ, refits where it fails."""
 
 from __future__ import annotations
 
@@ -114,11 +114,11 @@ def _refit(done: Fit, rows: NDArray[np.intp]) -> NDArray[np.float64]:
 
 
 def weights(scores: Mapping[str, Elpd]) -> dict[str, float]:
-    """Return stacking weights of models scored on the same rows (Yao, Vehtari, Simpson & Gelman, 2018); they sum to 1."""
+    """Return stacking weights of models scored on the same rows (Yao, Vehtari, Simpson & Gelman, 2018); sum 1."""
     import arviz as az
 
     if len(scores) == 1:
-        return {name: 1.0 for name in scores}
+        return dict.fromkeys(scores, 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = az.compare({name: score.arviz for name, score in scores.items()}, method="stacking")

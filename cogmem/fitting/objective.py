@@ -60,7 +60,8 @@ class Objective:
                 part = z[start : start + draws]
                 predicted, theta = self.predictions(part, self.observed.person, self.observed.columns)
                 blocks.append(log_likelihood(np, gammaln, self.observed, predicted, theta))
-        return np.nan_to_num(np.concatenate(blocks), nan=IMPOSSIBLE, posinf=IMPOSSIBLE, neginf=IMPOSSIBLE)
+        whole = np.concatenate(blocks)
+        return np.asarray(np.nan_to_num(whole, nan=IMPOSSIBLE, posinf=IMPOSSIBLE, neginf=IMPOSSIBLE))
 
     @cached_property
     def _work(self) -> int:

@@ -98,7 +98,12 @@ def _rows_of(data: Record | Curve) -> tuple[Trials, NDArray[np.float64], NDArray
 
 
 def observe(
-    equation: Equation, data: Record | Curve, *, likelihood: str = "auto", pooled: bool = False, least_squares: bool = False
+    equation: Equation,
+    data: Record | Curve,
+    *,
+    likelihood: str = "auto",
+    pooled: bool = False,
+    least_squares: bool = False,
 ) -> Observations:
     """Return the observations in `data` that `equation` is to predict; UserError where it cannot."""
     rows, y, n, se = _rows_of(data)

@@ -69,11 +69,12 @@ def seconds(updates: Sequence[int]) -> tuple[float, ...]:
 
 
 def few_shot_design(test_type: str, *, population: int, seed: int) -> Design:
-    """Return the design after Orhan (2023): strings met 0 to 12 times, probed after up to 200 updates of new strings."""
+    """Return the design after Orhan (2023): strings met 0 to 12 times, probed over 200 updates."""
     return forgetting_curve.design(
         seed=seed, n_participants=population, n_items=64, repetitions=EXPOSURES, test_type=test_type, cumulative=True,
         # Rounds of study follow one another at once: a second is less than half an update.
-        spacing_gaps=(1.0,), retention_intervals=seconds(FEW_SHOT_UPDATES), n_elements=8 if test_type == "recall" else 1,
+        spacing_gaps=(1.0,), retention_intervals=seconds(FEW_SHOT_UPDATES),
+        n_elements=8 if test_type == "recall" else 1,
     )  # fmt: skip
 
 
@@ -282,7 +283,10 @@ def document(results: ForgettingResults) -> dict[str, Any]:
         {
             "name": each.name,
             "exposures": {"recall": exposures(each.recall), "recognition": exposures(each.recognition)},
-            "rest": _points(each.rest.pool("retention_interval", "spacing_gap"), ("retention_interval", "spacing_gap", "y", "n", "sd")),
+            "rest": _points(
+                each.rest.pool("retention_interval", "spacing_gap"),
+                ("retention_interval", "spacing_gap", "y", "n", "sd"),
+            ),
             "fits": {kind: fitted.as_dict() for kind, fitted in each.line_ups.items()},
         }
         for each in results.networks

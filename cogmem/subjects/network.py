@@ -68,8 +68,10 @@ class Network:
         right = self._right(design)[member, np.arange(len(member))]
         # A test asks for one word of the second half; where the design names none of them, any may be asked for.
         words = right.shape[-1]
-        asked = design.tests["element"] if design.settings.get("n_elements", 1) > 1 else rng.integers(0, words, len(right))
-        return right[np.arange(len(right)), np.asarray(asked) % words].astype(np.int64)
+        asked = (
+            design.tests["element"] if design.settings.get("n_elements", 1) > 1 else rng.integers(0, words, len(right))
+        )
+        return np.asarray(right[np.arange(len(right)), np.asarray(asked) % words], dtype=np.int64)
 
     def forecast(self, design: Design) -> NDArray[np.float64]:
         """Return (n_tests, 2): the share of members, and of second-half words, that are wrong and right."""

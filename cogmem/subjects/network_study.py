@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from cogmem.errors import UserError
-from cogmem.subjects.training import Progress, Update, token_nll, torch_threads, train
-from cogmem.subjects.nets import NetworkSettings, Weights, advance
 from cogmem.materials import Language, Strings, replace_words
+from cogmem.subjects.nets import Weights, advance
+from cogmem.subjects.network_settings import NetworkSettings
 from cogmem.subjects.timelines import NEW, NOTHING, Timeline
+from cogmem.subjects.training import Progress, Update, token_nll, torch_threads, train
 
 _AT_ONCE = 128
 """Strings a member probes in one pass: bounds the memory, never the result."""
@@ -209,10 +210,10 @@ def relearn(
     fresh = [np.random.default_rng([seed, 16]) for seed in seeds]
     with torch_threads(1):
         learned, first = _to_criterion(weights, settings, strings, batch, most, orders)
-        current: Weights = learned
-        for current in train(learned, settings, _fillers(updates, fillers, language, settings, fresh)):
-            pass
-        kept = {name: weight.clone() for name, weight in current.items()}
+        passed: Weights = learned
+        for after in train(learned, settings, _fillers(updates, fillers, language, settings, fresh)):
+            passed = after
+        kept = {name: weight.clone() for name, weight in passed.items()}
         again = _to_criterion(kept, settings, strings, batch, most, orders)[1]
     return first, again
 

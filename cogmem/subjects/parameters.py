@@ -54,7 +54,7 @@ class Parameter:
             value = value / values[self.below]
             return np.asarray(np.log(value) - np.log1p(-value))
         if self.support == "real":
-            return value
+            return np.asarray(value)
         if self.support == "positive":
             return np.asarray(np.log(value))
         if self.support == "above_one":

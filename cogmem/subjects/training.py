@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional as nf
 
 from cogmem.errors import UserError
-from cogmem.subjects.nets import NetworkSettings, Weights, advance, initial_weights
 from cogmem.materials import Language
+from cogmem.subjects.nets import Weights, advance, initial_weights
+from cogmem.subjects.network_settings import NetworkSettings
 
 _PRETRAINING_BETA = 0.999
 _STUDY_BETA = 0.98

@@ -70,6 +70,8 @@ class ForgettingCurveSettings:
                 raise UserError(f"forgetting_curve needs {name} that are not negative, one or more; got {values}.")
         if self.test_type not in ("recall", "recognition", "savings"):
             raise UserError(f"test_type is recall, recognition or savings; got {self.test_type!r}.")
+        if self.test_type == "savings" and self.repetitions != (1,):
+            raise UserError(f"Savings lists are learned to criterion, so repetitions is (1,); got {self.repetitions}.")
         if self.cumulative and (self.test_type == "savings" or min(self.spacing_gaps) <= 0):
             raise UserError("A cumulative design needs recall or recognition and gaps above 0 s between its studies.")
         if self.expansion <= 0:
@@ -172,7 +174,8 @@ def _study_ages(settings: ForgettingCurveSettings, columns: dict[str, NDArray[An
     """Return the ages of all studies at each row for uneven schedules: (rows, most repetitions)."""
     most = max(settings.repetitions)
     ages = np.full((len(columns["item"]), most), np.inf)
-    for repetitions, gap in _conditions(settings):
+    # Cumulative designs test after fewer studies too, so the counts are read off the rows.
+    for repetitions, gap in product(np.unique(columns["repetitions"]).tolist(), settings.spacing_gaps):
         rows = (columns["repetitions"] == repetitions) & (columns["spacing_gap"] == gap)
         since = columns["retention_interval"][rows, None] + _gaps(settings, repetitions, gap)
         ages[np.flatnonzero(rows)[:, None], most - repetitions + np.arange(repetitions)] = since

@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from cogmem.columns import require
 from cogmem.core import Curve
 from cogmem.fitting.fits import Fit, Method, fit
-from cogmem.fitting.observations import EDGE
+from cogmem.fitting.observations import _inside
 from cogmem.models import MODELS, power
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.parameters import constrain
@@ -30,6 +30,7 @@ N_BINS = 10
 N_PARAMETERS = sum(len(equation.parameters) for equation in MODELS)
 # A pool of 100 stores a study makes this one about 20 times as slow as the others.
 PEOPLE = {"multiscale_context": 60}
+# Five families that differ in shape; sampling 200 people takes minutes each.
 HIERARCHICAL = ("power", "exponential", "wickelgren", "exponential_asymptote", "act_r")
 
 
@@ -51,8 +52,8 @@ def answers(equation: Equation, z: Array, seed: int) -> tuple[Curve, Mapping[str
     by_row = {name: value[:, None] for name, value in theta.items()}
     with np.errstate(under="ignore"):
         p = np.asarray(equation.predict(np, by_row, require(tests, equation.needs, who=equation.name)))
-    # The likelihood reads predictions that leave [0, 1] as this far inside; so do these people.
-    correct = np.random.default_rng(seed).binomial(n, np.clip(p, EDGE, 1 - EDGE)).ravel().astype(float)
+    # The likelihood bends predictions that leave [0, 1] back inside; so do these people.
+    correct = np.random.default_rng(seed).binomial(n, _inside(np, p)).ravel().astype(float)
     people = len(z)
     rows = {name: np.tile(tests[name], people) for name in tests}
     y = correct / n
@@ -116,7 +117,7 @@ def test_a_population_is_recovered(name: str) -> None:
     z = mu + sigma * rng.standard_normal((200, len(loc)))
     data, theta = answers(equation, z, seed=202)
     started = time.perf_counter()
-    done = fit(equation, data, method=Method("nuts"), seed=203)
+    done = fit(equation, data, method=Method("nuts", draws=500, tune=500), seed=203)
     print(f"\n{name}: {time.perf_counter() - started:.1f} s in all, {dict(done.diagnostics)}")
     coverage = {each: covered(done, each, truth).mean() for each, truth in theta.items()}
     print(f"  coverage {coverage}")

@@ -31,105 +31,83 @@ class Sampled:
     seconds: float
 
 
-def _root(precision: Array) -> Array:
-    """Return R with R R' = precision^-1: coordinates u of x = R u are round where x has this precision."""
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(precision)).T)
+def local_information(objective: Objective, seed: int) -> tuple[Array, Array]:
+    """Return what each person's data say about z near its mode, as a normal.
+
+    That is (precision (people, p, p), precision @ mean (people, p)).
 
 
-def estimates(objective: Objective) -> tuple[Array, Array, Array]:
-    """Return (mode of all people together (p,), each person's mode (people, p), mean curvature of a person (p, p))."""
-    rng = np.random.default_rng(0)
-    pooled = Objective(objective.equation, objective.observed.as_one(), with_prior=True)
-    together = laplace.modes(pooled, rng, tolerance=1e-6)[0][0, 0]
-    each = laplace.modes(objective, rng, tolerance=1e-6)[0][0]
-    likelihood = Objective(objective.equation, objective.observed, with_prior=False)
-    _, _, hessian = derivatives(likelihood, each[None])
-    values, axes = np.linalg.eigh(-np.nan_to_num(hessian[0].mean(axis=0)))
-    return together, each, (axes * np.maximum(values, 0.0)) @ axes.T
+    Only used to choose coordinates in which the posterior is nearly round; a poor choice costs time, never accuracy.
+    """
+    scale = objective.prior[1]
+    z = laplace.modes(objective, np.random.default_rng(seed), tolerance=1e-5)[0][:1]
+    _, gradient, hessian = derivatives(objective, z)
+    curvature, axes = np.linalg.eigh(np.nan_to_num(-hessian[0] - np.diag(scale**-2.0)))
+    precision = np.einsum("upq,uq,urq->upr", axes, np.clip(curvature, 0.0, 1e8), axes)
+    slope = np.nan_to_num(gradient[0]) + (z[0] - objective.prior[0]) / scale**2
+    return precision, np.einsum("upq,uq->up", precision, z[0]) + slope
 
 
-def _contrasts(n: int) -> Array:
-    """Return orthonormal contrasts (n, n - 1): columns that sum to zero (Helmert)."""
-    lower = np.tril(np.ones((n, n - 1)), -1)
-    k = np.arange(1, n)
-    return np.asarray((np.triu(np.ones((n, n - 1))) - k * (lower - np.tril(lower, -2))) / np.sqrt(k * (k + 1)))
+def _cholesky(pt: Any, rows: list[list[Any]]) -> list[list[Any]]:
+    """Return the lower Cholesky factor of many small matrices, entry by entry: rows[i][j] has shape (people,)."""
+    low: list[list[Any]] = []
+    for i, row in enumerate(rows):
+        low.append([])
+        for j in range(i + 1):
+            rest = row[j] - sum((low[i][k] * (low[j][k] if i != j else low[i][k]) for k in range(j)), start=0.0)
+            low[i].append(pt.sqrt(rest) if i == j else rest / low[j][j])
+    return low
 
 
-def _normal_in(name: str, shape: tuple[int, ...], root: Array) -> Any:
-    """Return an unnormalised flat variable x = u root' (last axis: parameters), sampled through u."""
-    import pymc as pm
-    import pytensor.tensor as pt
+def _round_coordinates(pt: Any, mu: Any, sigma: Any, x: Any, precision: Array, weighted: Array) -> tuple[Any, Any]:
+    """Return (z, log |dz/dx| + log N(z | mu, sigma)) for x that is nearly standard normal given the data.
 
-    u = pm.Normal(name, 0.0, 1.0, shape=shape)
-    pm.Potential(f"{name}_flat", 0.5 * (u**2).sum())
-    return pt.dot(u, root.T)
+    With the data of a person as Normal(precision), the offset (z - mu) / sigma has precision I + S P S and mean
+    (I + S P S)^-1 S (weighted - P mu). No data: the non-centred form. Much data: each person's own mode.
+    """
+    p = precision.shape[-1]
+    a = [[sigma[i] * sigma[j] * precision[:, i, j] + float(i == j) for j in range(i + 1)] for i in range(p)]
+    low = _cholesky(pt, a)
+    pull = [sigma[i] * (weighted[:, i] - sum(precision[:, i, j] * mu[j] for j in range(p))) for i in range(p)]
+    half: list[Any] = []
+    for i in range(p):
+        half.append((pull[i] - sum((low[i][k] * half[k] for k in range(i)), start=0.0)) / low[i][i])
+    offset: list[Any] = [None] * p
+    for i in reversed(range(p)):
+        above = sum((low[k][i] * offset[k] for k in range(i + 1, p)), start=0.0)
+        offset[i] = (half[i] + x[:, i] - above) / low[i][i]
+    u = pt.stack(offset, axis=1)
+    log_det = -sum(pt.log(low[i][i]).sum() for i in range(p))
+    return mu + sigma * u, log_det - 0.5 * (u**2).sum()
 
 
-def hierarchical_model(objective: Objective) -> Any:
-    """Return the PyMC model of z_person ~ Normal(mu, sigma), each person's rows given z_person; non-centred.
+def hierarchical_model(objective: Objective, *, seed: int = 0) -> Any:
+    """Return the PyMC model: z_person ~ Normal(mu, sigma), each person's rows given z_person.
 
-    With one person there is no population to learn from, and z has the parameters' own priors. The sampler's
-    coordinates are laid out so that the posterior is about round in them; the model stays the same. First, the mean of
-    the people is sampled itself, Normal(loc, sqrt(scale^2 + sigma^2 / n)), and the people's deviations from it as
-    contrasts; mu, which given the mean depends on nothing else, is drawn afterwards (`population_mean`). Second, see
-    `_deviations`.
+    Sampled in coordinates x that are nearly standard normal (`_round_coordinates`). With one person there is no
+    population to learn from, and z has the parameters' own priors.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     observed, (loc, scale) = objective.observed, objective.prior
-    people, p = len(observed.people), len(loc)
-    together, each, curved = estimates(objective)
+    people = len(observed.people)
+    precision, weighted = local_information(objective, seed)
     with pm.Model() as model:
-        mean = together + _normal_in("mean_coordinates", (p,), _root(people * curved + np.diag(1 / scale**2)))
         if people == 1:
-            pm.Potential("prior", -0.5 * (((mean - loc) / scale) ** 2).sum())
-            z = pm.Deterministic("z", mean[None, :])
+            mu, sigma = loc, scale
         else:
-            sigma = pm.HalfNormal("sigma", BETWEEN * scale, shape=p)
-            variance = scale**2 + sigma**2 / people
-            pm.Potential("prior", (-0.5 * (mean - loc) ** 2 / variance - 0.5 * pt.log(variance)).sum())
-            contrasts = _contrasts(people)
-            deviations = _deviations(
-                contrasts.T @ each, np.asarray(np.linalg.inv(curved + np.diag(1 / scale**2))), sigma
-            )
-            pm.Deterministic("mean", mean)
-            z = pm.Deterministic("z", mean + pt.dot(contrasts, deviations))
-        theta = constrain(pt, objective.parameters, [z[:, k] for k in range(p)])
+            mu = pm.Deterministic("mu", loc + scale * pm.Normal("mu_offset", 0.0, 1.0, shape=len(loc)))
+            sigma = pm.HalfNormal("sigma", BETWEEN * scale, shape=len(loc))
+        x = pm.Flat("x", shape=(people, len(loc)))
+        z, log_prior = _round_coordinates(pt, mu, sigma, x, precision, weighted)
+        z = pm.Deterministic("z", z)
+        pm.Potential("people", log_prior)
+        theta = constrain(pt, objective.parameters, [z[:, k] for k in range(len(loc))])
         by_row = {name: value[observed.person] for name, value in theta.items()}
-        columns = {name: pt.as_tensor_variable(values) for name, values in observed.columns.items()}
-        predicted = objective.equation.read_out(observed.measure)(pt, by_row, columns)
+        predicted = objective.equation.read_out(observed.measure)(pt, by_row, observed.columns)
         pm.Potential("observed", log_likelihood(pt, pt.gammaln, observed, predicted, by_row).sum())
     return model
-
-
-def _deviations(found: Array, covariance: Array, sigma: Any) -> Any:
-    """Return the contrasts of z between people, Normal(0, sigma) a priori: (people - 1, parameters).
-
-    Each is sampled as its distance from what the data alone say (`found`), shrunk by sigma as a normal likelihood of
-    this `covariance` would shrink it, in units of the standard deviation that is then left. Where the data say little
-    this is the non-centred form, where they say all it is the centred one; between the two neither sampler's funnel
-    nor its opposite, offsets that must all move when sigma moves, is left
-    (cf. Papaspiliopoulos, Roberts & Skold, 2007).
-    """
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    spread = np.sqrt(np.diag(covariance))
-    turn = np.linalg.cholesky(covariance / np.outer(spread, spread))
-    left = spread * sigma / pt.sqrt(spread**2 + sigma**2)
-    deviations = found * sigma**2 / (sigma**2 + spread**2) + left * _normal_in("offset", found.shape, turn)
-    prior = -0.5 * ((deviations / sigma) ** 2).sum()
-    pm.Potential("deviations", prior + len(found) * (pt.log(left) - pt.log(sigma)).sum())
-    return deviations
-
-
-def population_mean(objective: Objective, mean: Array, sigma: Array, *, seed: int) -> Array:
-    """Return draws of mu given the mean of the people and sigma (conjugate normal), like `mean`."""
-    loc, scale = objective.prior
-    precision = 1 / scale**2 + len(objective.observed.people) / sigma**2
-    centre = (loc / scale**2 + len(objective.observed.people) * mean / sigma**2) / precision
-    return np.asarray(centre + np.random.default_rng([seed, 7]).standard_normal(mean.shape) / np.sqrt(precision))
 
 
 def sample(
@@ -145,7 +123,7 @@ def sample(
     progress: bool = True,
 ) -> Sampled:
     """Return draws of every person's z. The same seed gives the same draws on any number of cores."""
-    model = hierarchical_model(objective)
+    model = hierarchical_model(objective, seed=seed)
     if sampler == "nutpie":
         trace = _by_nutpie(model, chains, tune, draws, target_accept, seed, cores, progress)
     elif sampler == "pymc":
@@ -159,10 +137,7 @@ def sample(
     else:
         raise UserError(f"There is no sampler {sampler!r}; choose nutpie or pymc.")
     posterior = trace.posterior
-    population: dict[str, Array] = {}
-    if "sigma" in posterior:
-        mean, sigma = (np.asarray(posterior[name], dtype=np.float64) for name in ("mean", "sigma"))
-        population = {"mu": population_mean(objective, mean, sigma, seed=seed), "sigma": sigma}
+    population = {name: np.asarray(posterior[name], dtype=np.float64) for name in ("mu", "sigma") if name in posterior}
     seconds = float(trace.attrs.get("seconds", trace.posterior.attrs.get("sampling_time", np.nan)))
     return Sampled(np.asarray(posterior["z"]), population, int(trace.sample_stats["diverging"].sum()), seconds)
 

@@ -42,7 +42,7 @@ class Method:
     tune: int = 1000
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.9
+    target_accept: float = 0.95
     sampler: Literal["nutpie", "pymc"] = "nutpie"
     progress: bool = False
 
@@ -129,6 +129,7 @@ class Fit:
         theta = {name: flat[:, observed.person, k] for k, name in enumerate(self.posterior)}
         with np.errstate(all="ignore"):
             predicted = self.model.read_out(observed.measure)(np, theta, observed.columns)
+        predicted = np.where(observed.studied, predicted, 0.0)
         if observed.family in ("bernoulli", "binomial", "beta_binomial"):
             predicted = observed.guess + (1 - observed.guess) * np.clip(predicted, 0, 1)
         return np.asarray(predicted[:, np.argsort(observed.order)])

@@ -19,8 +19,8 @@ from cogmem.trials import Trials
 Family = Literal["bernoulli", "binomial", "beta_binomial", "gaussian", "gaussian_free", "least_squares"]
 
 # Predictions are probabilities by parametrisation, but the power and the logarithm leave [0, 1] at the ends and a
-# float may round to 0 or 1: the likelihood of counts reads them this far inside.
-EDGE: Final = 1e-6
+# float may round to 0 or 1: beyond this the likelihood of counts bends them back, see `_inside`.
+EDGE: Final = 1e-3
 LARGE: Final = 1e6
 
 SIGMA: Final = Parameter("sigma", "positive", -3.0, 1.0, "as y", "standard deviation of a point around the equation")
@@ -33,7 +33,8 @@ class Observations:
     """Rows of data sorted by person: `person` (rows,) numbers them from 0, `people` names them.
 
     Counts: `y` right answers among `n`. Means: `y` with standard error `se` (NaN where unknown). `guess` is the
-    probability of a right answer without memory. `order` maps each row to the row of the data it came from.
+    probability of a right answer without memory. Of rows that are not `studied` (a baseline)
+    nothing is retained. `order` maps each row to the row of the data it came from.
     """
 
     columns: Mapping[str, NDArray[Any]]
@@ -43,6 +44,7 @@ class Observations:
     n: NDArray[np.float64]
     se: NDArray[np.float64]
     guess: NDArray[np.float64]
+    studied: NDArray[np.bool_]
     order: NDArray[np.intp]
     family: Family
     measure: str
@@ -59,7 +61,7 @@ class Observations:
     def take(self, rows: NDArray[np.intp], person: NDArray[np.intp], people: NDArray[Any]) -> Observations:
         """Return chosen rows under a new numbering of persons (sorted); used to leave rows out."""
         columns = {name: values[rows] for name, values in self.columns.items()}
-        arrays = (self.y[rows], self.n[rows], self.se[rows], self.guess[rows], self.order[rows])
+        arrays = (self.y[rows], self.n[rows], self.se[rows], self.guess[rows], self.studied[rows], self.order[rows])
         return Observations(columns, person, people, *arrays, self.family, self.measure, self.log_time)
 
 
@@ -124,11 +126,22 @@ def observe(
         n[order],
         se[order],
         guessing(rows)[order],
+        (rows.get("repetitions", 1) != 0)[order],
         order,
         _family(data, likelihood, least_squares=least_squares),
         "retention" if isinstance(data, Record) else data.measure,
         float(np.log(times).mean()) if len(times) else 0.0,
     )
+
+
+def _inside(xp: Any, p: Any) -> Any:
+    """Return p unchanged between EDGE and 1 - EDGE, and beyond them approaching 0 and 1 smoothly without end.
+
+    A hard limit would be a wall with a gradient of 1 / EDGE before it, at which samplers diverge.
+    """
+    low = EDGE * xp.exp(xp.clip(p / EDGE - 1.0, -20.0, 0.0))
+    high = 1.0 - EDGE * xp.exp(xp.clip((1.0 - p) / EDGE - 1.0, -20.0, 0.0))
+    return xp.where(p < EDGE, low, xp.where(p > 1.0 - EDGE, high, p))
 
 
 def log_likelihood(
@@ -140,10 +153,10 @@ def log_likelihood(
     trials give the same density per test.
     """
     y, n, family = observed.y, observed.n, observed.family
+    predicted = xp.where(observed.studied, predicted, 0.0)
     if family in ("bernoulli", "binomial", "beta_binomial"):
         p = observed.guess + (1.0 - observed.guess) * predicted
-        p = xp.where(p < EDGE, EDGE, p)
-        p = xp.where(p > 1.0 - EDGE, 1.0 - EDGE, p)
+        p = _inside(xp, p)
         if family != "beta_binomial":
             return y * xp.log(p) + (n - y) * xp.log(1.0 - p)
         # Beyond 1e6 the beta-binomial is a binomial, and the difference of its log gammas loses all its digits.

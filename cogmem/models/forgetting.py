@@ -157,7 +157,10 @@ hyperbolic = Equation(
 
 
 def _hyperbolic_power(xp: Any, theta: Theta, columns: Columns) -> Any:
-    return theta["a"] / (theta["a"] + _seconds(xp, columns) ** theta["b"])
+    t = columns["retention_interval"]
+    # 1 at t = 0; the inner where keeps the gradient of 0^b away.
+    grown = xp.where(t > 0.0, xp.where(t > 0.0, t, 1.0) ** theta["b"], 0.0)
+    return theta["a"] / (theta["a"] + grown)
 
 
 hyperbolic_power = Equation(

@@ -103,7 +103,7 @@ def _multiscale_context(xp: Any, theta: Theta, columns: Columns) -> Any:
         if k:
             average = xp.cumsum(weights * strength, axis=-1) / mass
             found = xp.where(average[..., -1:] < 1.0, average[..., -1:], 1.0)
-            strength = strength + mask[..., None] * (1.0 + 8.0 * found) * (1.0 - average)
+            strength = strength + mask[..., None] * (1.0 + 8.0 * found) * xp.where(average < 1.0, 1.0 - average, 0.0)
         wait = age - ages[k + 1] * studied[k + 1] if k + 1 < len(ages) else age
         # Before its first study an item has nothing to lose, whatever the mask's stand-in age says.
         wait = mask * xp.where(wait < 0.0, 0.0, wait)

@@ -262,14 +262,15 @@ def _d_prime(record: Record) -> Trials:
 
 def _like(curve: Curve) -> ForgettingCurveSettings:
     """Return the settings that repeat a human table: its delays, repetitions and gaps, its number of people."""
-    rows = curve.rows
+    rows, savings = curve.rows, curve.measure == "savings"
     return ForgettingCurveSettings(
         n_participants=len(curve.participants),
         n_items=int(np.clip(np.median(rows["n"]), 8, 64)),
         retention_intervals=tuple(float(t) for t in np.unique(rows["retention_interval"])),
-        repetitions=tuple(int(k) for k in np.unique(rows.get("repetitions", 1))),
+        # A list of a savings experiment is learned to criterion, however often that takes.
+        repetitions=(1,) if savings else tuple(int(k) for k in np.unique(rows.get("repetitions", 1))),
         spacing_gaps=tuple(float(gap) for gap in np.unique(rows.get("spacing_gap", 0.0))),
-        test_type="savings" if curve.measure == "savings" else "recall",
+        test_type="savings" if savings else "recall",
     )
 
 

@@ -45,7 +45,8 @@ def test_doctests(name: str) -> None:
 
 
 def test_importing_cogmem_is_light() -> None:
-    code = "import sys, cogmem; print([m for m in ('torch','pymc','numba','streamlit','pandas','scipy') if m in sys.modules])"
+    heavy = ("torch", "pymc", "numba", "streamlit", "pandas", "scipy")
+    code = f"import sys, cogmem; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
@@ -112,7 +113,9 @@ def test_figures_repeat_byte_for_byte(tmp_path: Path) -> None:
     for kind in ("pdf", "svg", "csv", "txt"):
         one, two = ((tmp_path / folder / f"figure.{kind}").read_bytes() for folder in ("one", "two"))
         assert one == two
-    assert (tmp_path / "one" / "figure.csv").read_text().splitlines()[1].startswith("title,Ebbinghaus,human,1200,0.582,")
+    assert (
+        (tmp_path / "one" / "figure.csv").read_text().splitlines()[1].startswith("title,Ebbinghaus,human,1200,0.582,")
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -130,7 +133,11 @@ def test_the_page_of_the_app_draws() -> None:
 def test_the_ten_lines_of_the_readme_run() -> None:
     blocks = (ROOT / "README.md").read_text().split("```python\n")[1:]
     result = subprocess.run(
-        [sys.executable, "-c", blocks[0].split("```")[0]], capture_output=True, text=True, env={**os.environ}, timeout=600
+        [sys.executable, "-c", blocks[0].split("```")[0]],
+        capture_output=True,
+        text=True,
+        env={**os.environ},
+        timeout=600,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("Agreement(") == 2

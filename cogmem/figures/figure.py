@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,6 +21,16 @@ Z90: Final = 1.6448536269514722
 
 # Okabe & Ito (2008), readable for colour-blind people; people are always black points.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999")
+STYLE: Final[Any] = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 8,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cogmem",
+}
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -106,11 +116,18 @@ def write(drawing: Drawing, name: str, out: Path) -> Path:
         raise UserError(f"The folder {out} cannot be made ({problem.strerror}); name another with --out.") from None
     _in_place(out / f"{name}.csv", lambda path: _write_csv(points_of(drawing), path))
     _in_place(out / f"{name}.txt", lambda path: path.write_text(drawing.caption + "\n", encoding="utf-8"))
-    figure = to_matplotlib(drawing)
-    metadata: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    for kind, extra in metadata.items():
-        _in_place(out / f"{name}.{kind}", lambda path, k=kind, m=extra: figure.savefig(path, format=k, metadata=m))  # type: ignore[misc]
+    _in_place(out / f"{name}.pdf", lambda path: _save(drawing, path, "pdf", {"CreationDate": None}))
+    _in_place(out / f"{name}.svg", lambda path: _save(drawing, path, "svg", {"Date": None}))
     return out / f"{name}.pdf"
+
+
+def _save(drawing: Drawing, path: Path, kind: str, metadata: Mapping[str, Any]) -> None:
+    from matplotlib import pyplot as plt
+
+    figure = to_matplotlib(drawing)
+    # The style holds the salt of the SVG's ids, which are made while it is saved.
+    with plt.rc_context(STYLE):
+        figure.savefig(path, format=kind, metadata=dict(metadata))
 
 
 def _in_place(path: Path, make: Callable[[Path], Any]) -> None:
@@ -134,16 +151,9 @@ def to_matplotlib(drawing: Drawing) -> Any:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    style: Any = {
-        "svg.hashsalt": "cogmem",
-        "pdf.fonttype": 42,
-        "svg.fonttype": "none",
-        "font.size": 8,
-        "axes.spines.top": False,
-    }
-    with plt.rc_context(style | {"axes.spines.right": False, "legend.frameon": False, "legend.fontsize": 6.5}):
+    with plt.rc_context(STYLE):
         rows = -(-len(drawing.panels) // drawing.columns)
-        figure, axes = plt.subplots(rows, drawing.columns, figsize=(3.6 * drawing.columns, 2.8 * rows), squeeze=False)
+        figure, axes = plt.subplots(rows, drawing.columns, figsize=(5.0 * drawing.columns, 2.9 * rows), squeeze=False)
         for panel, ax in zip(drawing.panels, axes.ravel(), strict=False):
             _draw_panel(panel, ax)
         for ax in axes.ravel()[len(drawing.panels) :]:
@@ -168,7 +178,7 @@ def _draw_panel(panel: Panel, ax: Any) -> None:
     if panel.ticks:
         ax.set_xticks(range(1, len(panel.ticks) + 1), panel.ticks, rotation=60, ha="right", fontsize=6)
     if panel.legend:
-        ax.legend(loc="best")
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _draw_series(each: Series, ax: Any, colour: str, marker: str) -> None:

@@ -96,7 +96,13 @@ def _multiscale_context(xp: Any, theta: Theta, columns: Columns) -> Any:
     pool = xp.arange(N_POOLS)
     # Rates 1 / tau_i and weights xi^i as exponentials of lines: several times faster than powers.
     rates = xp.exp(-xp.log(theta["mu"])[..., None] - pool * xp.log(theta["nu"])[..., None])
-    weights = xp.exp(pool * xp.log(theta["xi"])[..., None])
+    fading = pool * xp.log(theta["xi"])[..., None]
+    if len(ages) == 1:
+        # One study leaves every pool full; one exponential serves its decay and its weight.
+        left = xp.sum(xp.exp(fading - ages[0][..., None] * rates), axis=-1) / xp.sum(xp.exp(fading), axis=-1)
+        recall = theta["omega"] * studied[0] * left
+        return xp.where(recall < 1.0, recall, 1.0)
+    weights = xp.exp(fading)
     mass = xp.cumsum(weights, axis=-1)
     strength = studied[0][..., None] + 0.0 * weights
     for k, (age, mask) in enumerate(zip(ages, studied, strict=True)):

@@ -116,7 +116,8 @@ def _subject(
     score = elpd(linked) if linked else None
     agreement = comparisons.agreement(subject.name, subject.kind, human, predicted, score, top)
     rows = {name: values for name, values in human.rows.columns.items() if name != "correct"}
-    curve = Curve(human.measure, subject.name, Trials(rows | {"y": predicted, "sd": 0.0 * predicted}).where(known))
+    made = Trials(rows | {"y": predicted, "sd": 0.0 * predicted}).where(known)
+    curve = Curve(human.measure, subject.name, made, Source(kind=subject.kind))
     parameters = linked.intervals() if linked else Trials({})
     pooled = curve.pool() if known.any() else curve
     return Entry(

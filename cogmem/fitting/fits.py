@@ -32,13 +32,15 @@ class Method:
     `name`: "mle" (maximum likelihood for counts, least squares for means), "laplace" (every person apart: mode and
     importance-corrected draws; instant) or "nuts" (PyMC hierarchical model, all persons together). `likelihood`:
     "auto" is Bernoulli for records, binomial for counts, for means Gaussian with the known standard error, else with
-    a free sigma. `pooled` treats all rows as one person. The rest belongs to "nuts", but `draws` to both.
+    a free sigma. `pooled` treats all rows as one person. `effective_draws` is what "laplace"
+    aims at for every person. The rest belongs to "nuts", but `draws` to both.
     """
 
     name: MethodName = "laplace"
     likelihood: str = "auto"
     pooled: bool = False
     draws: int = 1000
+    effective_draws: float = 1000.0
     tune: int = 1000
     chains: int = 4
     cores: int | None = None
@@ -180,7 +182,9 @@ def _by_mle(objective: Objective, seed: int) -> Made:
 
 
 def _by_laplace(objective: Objective, how: Method, seed: int) -> Made:
-    posterior = laplace.sample(objective, n_draws=how.draws, rng=np.random.default_rng(seed))
+    posterior = laplace.sample(
+        objective, n_draws=how.draws, rng=np.random.default_rng(seed), enough=how.effective_draws
+    )
     ess = float(posterior.ess.min())
     warnings = []
     if ess < 400:

@@ -31,9 +31,10 @@ from cogmem.trials import Trials
 UPDATE: Final = 60.0
 FEW_SHOT_UPDATES: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 EXPOSURES: Final = (0, 1, 2, 3, 5, 8, 12)
-REST_GAPS: Final = (0, 1, 2, 5, 10, 20)
+REST_GAPS: Final = (0, 1, 2, 5, 10)
 REST_UPDATES: Final = (5, 20, 50, 100)
 REST_EXPOSURES: Final = 8
+QUICK: Final = Method(effective_draws=400.0)
 SPACING_MODELS: Final = (act_r, pavlik_anderson, multiscale_context)
 
 
@@ -81,7 +82,7 @@ def few_shot_design(test_type: str, *, population: int, seed: int) -> Design:
 def rest_design(*, population: int, seed: int) -> Design:
     """Return the design of rests: the same number of exposures at different recall intervals (View-Batch, 2025)."""
     return forgetting_curve.design(
-        seed=seed, n_participants=population, n_items=16, repetitions=(REST_EXPOSURES,), n_elements=8,
+        seed=seed, n_participants=population, n_items=12, repetitions=(REST_EXPOSURES,), n_elements=8,
         spacing_gaps=seconds(REST_GAPS), retention_intervals=seconds(REST_UPDATES),
     )  # fmt: skip
 
@@ -161,7 +162,7 @@ def network_curves(
         data = above_baseline(curve, EXPOSURES[-1])
         named = replace(data, subject=f"{network.name} {kind}")
         # Words of one string stand or fall together: counts vary more than a binomial allows.
-        how = Method(likelihood="beta_binomial")
+        how = replace(QUICK, likelihood="beta_binomial")
         line_ups[kind] = line_up(forgetting_curve, named, models=models, method=how, seed=seed)
     recall, recognition, rest = curves
     return NetworkCurves(network.name, recall, recognition, rest, line_ups)
@@ -188,14 +189,14 @@ def compute(
     parts = 2 + len(trained)
     report(0, parts)
     waiting = play(trained, human, chosen, seed=seed, store=store, workers=workers)
-    surface = line_up(forgetting_curve, load("cepeda_2008"), models=SPACING_MODELS, seed=seed)
+    surface = line_up(forgetting_curve, load("cepeda_2008"), models=SPACING_MODELS, method=QUICK, seed=seed)
     curves = []
     for done, wait in enumerate(waiting, 1):
         report(done, parts)
         curves.append(wait())
     report(len(trained) + 1, parts)
     stored = [Stored(studies(network, human, seed=seed)[1], store) for network in trained]
-    people = line_up(forgetting_curve, human, models=chosen, subjects=stored, seed=seed)
+    people = line_up(forgetting_curve, human, models=chosen, subjects=stored, method=QUICK, seed=seed)
     return ForgettingResults(people, surface, tuple(curves), seed, time.perf_counter() - started)
 
 

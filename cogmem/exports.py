@@ -14,14 +14,7 @@ from cogmem.trials import Trials
 
 def write_csv(table: Trials, path: Path) -> None:
     """Write a table as UTF-8 CSV, renamed into place when whole; a second axis becomes name_0, name_1, ..."""
-    flat: dict[str, Any] = {}
-    for name in table:
-        column = table[name]
-        if column.ndim == 1:
-            flat[name] = column
-        else:
-            parts = column.reshape(len(column), -1)
-            flat |= {f"{name}_{k}": parts[:, k] for k in range(parts.shape[1])}
+    flat = table.flat()
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("w", newline="", encoding="utf-8") as file:

@@ -89,10 +89,8 @@ class Trials:
             rows = np.flatnonzero(group == label)
             yield {name: self[name][rows[0]] for name in names}, rows
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a pandas DataFrame; a column with a second axis becomes `name_0`, `name_1`, ..."""
-        import pandas as pd
-
+    def flat(self) -> dict[str, NDArray[Any]]:
+        """Return copies of the columns; one with a second axis becomes `name_0`, `name_1`, ..."""
         flat: dict[str, NDArray[Any]] = {}
         for name, array in self.columns.items():
             if array.ndim == 1:
@@ -100,7 +98,13 @@ class Trials:
             else:
                 parts = np.reshape(array, (len(array), -1))
                 flat |= {f"{name}_{k}": np.array(parts[:, k]) for k in range(parts.shape[1])}
-        return pd.DataFrame(flat)
+        return flat
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas DataFrame; a column with a second axis becomes `name_0`, `name_1`, ..."""
+        import pandas as pd
+
+        return pd.DataFrame(self.flat())
 
     @staticmethod
     def from_frame(frame: pd.DataFrame) -> Trials:

@@ -116,15 +116,15 @@ def write(drawing: Drawing, name: str, out: Path) -> Path:
         raise UserError(f"The folder {out} cannot be made ({problem.strerror}); name another with --out.") from None
     _in_place(out / f"{name}.csv", lambda path: _write_csv(points_of(drawing), path))
     _in_place(out / f"{name}.txt", lambda path: path.write_text(drawing.caption + "\n", encoding="utf-8"))
-    _in_place(out / f"{name}.pdf", lambda path: _save(drawing, path, "pdf", {"CreationDate": None}))
-    _in_place(out / f"{name}.svg", lambda path: _save(drawing, path, "svg", {"Date": None}))
+    figure = to_matplotlib(drawing)
+    _in_place(out / f"{name}.pdf", lambda path: _save(figure, path, "pdf", {"CreationDate": None}))
+    _in_place(out / f"{name}.svg", lambda path: _save(figure, path, "svg", {"Date": None}))
     return out / f"{name}.pdf"
 
 
-def _save(drawing: Drawing, path: Path, kind: str, metadata: Mapping[str, Any]) -> None:
+def _save(figure: Any, path: Path, kind: str, metadata: Mapping[str, Any]) -> None:
     from matplotlib import pyplot as plt
 
-    figure = to_matplotlib(drawing)
     # The style holds the salt of the SVG's ids, which are made while it is saved.
     with plt.rc_context(STYLE):
         figure.savefig(path, format=kind, metadata=dict(metadata))

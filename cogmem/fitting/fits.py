@@ -16,7 +16,7 @@ from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.fitting import laplace
 from cogmem.fitting.objective import Array, Objective
-from cogmem.fitting.observations import NUISANCE, observe
+from cogmem.fitting.observations import observe
 from cogmem.names import nearest
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.parameters import constrain
@@ -264,8 +264,3 @@ def _least_squares_scores(done: Fit, k: int) -> dict[str, float]:
         "r2": 1 - ssd / centred if centred else np.nan,
         "r2_uncentred": 1 - ssd / float((y**2).sum()),
     }
-
-
-def nuisance_names(done: Fit) -> tuple[str, ...]:
-    """Return the names of parameters the likelihood added (sigma, phi)."""
-    return tuple(parameter.name for parameter in NUISANCE.get(done.objective.observed.family, ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -53,10 +53,6 @@ class Observations:
     def parameters(self, equation: Equation) -> tuple[Parameter, ...]:
         """Return the equation's parameters and those the likelihood adds."""
         return equation.parameters + NUISANCE.get(self.family, ())
-
-    def as_one(self) -> Observations:
-        """Return the same rows as those of one person."""
-        return replace(self, person=np.zeros(len(self.y), dtype=np.intp), people=np.array(["all"]))
 
     def take(self, rows: NDArray[np.intp], person: NDArray[np.intp], people: NDArray[Any]) -> Observations:
         """Return chosen rows under a new numbering of persons (sorted); used to leave rows out."""

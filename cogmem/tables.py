@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from os import PathLike
@@ -16,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cogmem.cells import Column, Sheet, plain, read_bytes, read_sheet, short
 from cogmem.columns import COLUMNS
 from cogmem.core import Curve, Source
 from cogmem.errors import UserError
@@ -23,8 +21,6 @@ from cogmem.trials import Trials
 
 MANY_ROWS: Final = 10_000  # beyond this, counts that share all known columns are added up
 LONGEST_NAME: Final = 200  # characters; a column of text takes the room of its longest cell in every row
-LARGE: Final = 1_000_000  # bytes; beyond this the quick reader is worth loading
-BOM: Final = b"\xef\xbb\xbf"
 MEASURES: Final = ("correct", "trials", "retention", "savings")
 TEXTS: Final = ("participant", "condition")
 
@@ -65,44 +61,7 @@ _ALIASES: Final[Mapping[str, frozenset[str]]] = {
     "se": frozenset(["sem", "std_error", "standard_error", "stderr"]),
     "participant": frozenset(["subject", "subject_id", "subj", "sub", "id", "pid", "person"]),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class _Column:
-    """A column as its distinct values and, for each row, which of them it holds: most tables repeat themselves."""
-
-    codes: NDArray[np.intp]
-    values: Sequence[Any]
-
-    def __getitem__(self, row: int) -> Any:
-        return self.values[self.codes[row]]
-
-    def all(self) -> NDArray[Any]:
-        """Return the value of every row."""
-        return np.asarray(self.values)[self.codes]
-
-    def merged(self, values: Sequence[Any]) -> _Column:
-        """Return the column with each distinct value replaced by one of `values`, of which equal ones become one."""
-        places: dict[Any, int] = {}
-        new = np.array([places.setdefault(value, len(places)) for value in values], dtype=np.intp)
-        return _Column(new[self.codes], list(places))
-
-
-@dataclass(frozen=True, eq=False)
-class _Sheet:
-    """The cells of a file as text; row k of every column stands on line `lines[k]`, counted as an editor counts."""
-
-    file: str
-    header: Sequence[str]
-    columns: Mapping[str, _Column]
-    lines: Sequence[int]
-
-    def wrong_cell(self, name: str, row: int, needs: str) -> UserError:
-        """Return the error for one cell: where it stands, what it holds and what it needs."""
-        value = self.columns[name][row]
-        where = f"{self.file}, line {self.lines[row]}, column {name!r}"
-        found = f"holds {_short(value)}" if value else "is empty"
-        return UserError(f"{where}: the cell {found} but needs {needs}; {_advice(name, value)}.")
+_SPELLINGS: Final = frozenset({*NUMBERS, *TEXTS}.union(*_ALIASES.values()))
 
 
 def read_curve(path: str | PathLike[str]) -> Curve:
@@ -115,8 +74,8 @@ def read_curve(path: str | PathLike[str]) -> Curve:
     so an `se` beside them is not used.
     """
     file = Path(path).name
-    data = _bytes(Path(path))
-    sheet = _sheet(data, file)
+    data = read_bytes(Path(path))
+    sheet = read_sheet(data, file, _SPELLINGS)
     measured = _measured(sheet)
     _refuse_misspelt(sheet, "correct" in measured)
     unused = "se" if "correct" in measured else ""
@@ -128,161 +87,7 @@ def read_curve(path: str | PathLike[str]) -> Curve:
     return Curve(measure, Path(path).stem, Trials(rows), Source(who=file, sha256=hashlib.sha256(data).hexdigest()))
 
 
-def _bytes(path: Path) -> bytes:
-    """Return the file's bytes, once they are known to be UTF-8 text."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, but a CSV file is needed; give the path of the file in it.")
-    if not path.is_file():
-        raise UserError(f"There is no file {_short(str(path), 300)}; give the path of a CSV file.")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); allow reading it, or copy it elsewhere.") from error
-    _refuse_other_encodings(data, path.name)
-    try:
-        empty = not data.decode("utf-8-sig").strip(' \t\r\n,;"')
-    except UnicodeDecodeError as error:
-        # The codec counts from behind a byte order mark; a hex editor counts from the start of the file.
-        start = error.start + (len(BOM) if data.startswith(BOM) else 0)
-        raise UserError(
-            f"{path.name} is not UTF-8 text: byte {start} (the first is 0), in line {_line(data, start)}, is "
-            f"0x{data[start]:02x}; save it as CSV in UTF-8."
-        ) from None
-    if empty:
-        raise UserError(f"{path.name} is empty, but a line of column names and rows of data are needed; add them.")
-    return data
-
-
-def _line(data: bytes, offset: int) -> int:
-    """Return the line of a byte, counted from 1."""
-    before = data[:offset].replace(b"\r\n", b"\n")
-    return 1 + before.count(b"\n") + before.count(b"\r")
-
-
-def _refuse_other_encodings(data: bytes, file: str) -> None:
-    """Raise UserError for UTF-16 and for files that are not text."""
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    halves = {data[0:400:2].strip(b"\0"), data[1:400:2].strip(b"\0")} if len(data) > 3 else {b"-"}
-    if wide or (b"" in halves and len(halves) == 2):  # half of the bytes of Western UTF-16 are zero
-        raise UserError(f"{file} is UTF-16 text, but UTF-8 is needed; save it as CSV in UTF-8.")
-    if data.startswith(b"PK\x03\x04"):
-        raise UserError(f"{file} is a workbook or archive, but CSV text is needed; save the sheet as CSV in UTF-8.")
-    if b"\0" in data:
-        raise UserError(
-            f"{file} is a binary file (byte {data.index(0)} is zero), but CSV text is needed; save the table as CSV."
-        )
-
-
-def _sheet(data: bytes, file: str) -> _Sheet:
-    """Return the cells, once the names are distinct and every row has one cell for each."""
-    mark = _delimiter(data)
-    header = [cell.strip() for cell in _first_row(data, mark)]
-    for name, times in Counter(filter(None, header)).items():
-        if times > 1:
-            places = " and ".join(str(k + 1) for k, other in enumerate(header) if other == name)
-            raise UserError(f"{file}: the columns {places} are both called {_short(name)}; give each its own name.")
-    return _quick_sheet(data, mark, file, header) or _careful_sheet(data, mark, file, header)
-
-
-def _quick_sheet(data: bytes, mark: str, file: str, header: Sequence[str]) -> _Sheet | None:
-    """Return the cells of a large plain table; None where the careful reader has to look (or to say what is wrong)."""
-    if len(data) < LARGE or not _plainly_quoted(data, mark.encode()):
-        return None
-    import pyarrow as pa
-    from pyarrow import csv as fast
-
-    places = {str(k): name for k, name in enumerate(header) if name}
-    text = dict.fromkeys(places, pa.string())
-    try:
-        table = fast.read_csv(
-            pa.BufferReader(data.removeprefix(BOM)),
-            fast.ReadOptions(column_names=[str(k) for k in range(len(header))]),
-            fast.ParseOptions(delimiter=mark),
-            fast.ConvertOptions(column_types=text, include_columns=list(text)),
-        )
-    except pa.ArrowInvalid:
-        return None
-    # Blank lines, and line breaks inside quotes, shift the line numbers.
-    if _line(data.rstrip(b"\r\n"), len(data)) != table.num_rows or table.num_rows < 2 or not text:
-        return None
-    columns = {}
-    for place, name in places.items():
-        coded = table[place].slice(1).combine_chunks().dictionary_encode()
-        column = _Column(coded.indices.to_numpy().astype(np.intp), ())
-        columns[name] = column.merged([word.strip() for word in coded.dictionary.to_pylist()])
-    first = [table[place][0].as_py().strip() for place in places]
-    if first != list(columns) or "" in next(iter(columns.values())).values:  # rows of separators only are no rows
-        return None
-    return _Sheet(file, header, columns, range(2, table.num_rows + 1))
-
-
-def _plainly_quoted(data: bytes, mark: bytes) -> bool:
-    """Return whether each quotation mark opens or closes a cell, so that every reader takes it the same way."""
-    beside = sum(data.count(pair) for pair in (mark + b'"', b'"' + mark, b'\n"', b'"\n', b'"\r'))
-    return data.count(b'"') == beside + data.removeprefix(BOM).startswith(b'"') + data.endswith(b'"')
-
-
-def _careful_sheet(data: bytes, mark: str, file: str, header: Sequence[str]) -> _Sheet:
-    """Return the cells of any table that csv can read."""
-    rows, lines = _cells(data, mark, file)
-    if len(rows) < 2:
-        raise UserError(f"{file} has a line of column names but no rows of data; add at least two rows below it.")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise UserError(
-                f"{file}, line {line}: the row has {len(row)} cells but needs {len(header)}, one for each column; "
-                "add or remove cells, and put text that holds a separator in quotes."
-            )
-    del rows[0], lines[0]
-    # A column without a name (a data frame's row numbers, a trailing comma) holds nothing that could be asked for.
-    every = _Column(np.arange(len(rows)), ())
-    columns = {name: every.merged([row[k].strip() for row in rows]) for k, name in enumerate(header) if name}
-    return _Sheet(file, header, columns, lines)
-
-
-def _stream(data: bytes) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-
-
-def _first_row(data: bytes, mark: str) -> list[str]:
-    """Return the cells of the first line that holds any; [] where none does."""
-    try:
-        rows = csv.reader(_stream(data), delimiter=mark, skipinitialspace=True)
-        return next((row for row in rows if "".join(row).strip()), [])
-    except csv.Error:
-        return []
-
-
-def _delimiter(data: bytes) -> str:
-    """Return the separator under which the first line holds most of our names, else most cells."""
-    ours = {*NUMBERS, *TEXTS}.union(*_ALIASES.values())
-
-    def score(mark: str) -> tuple[int, int]:
-        found = _first_row(data, mark)
-        return sum(_plain(cell) in ours for cell in found), len(found)
-
-    return max((",", ";", "\t"), key=score)
-
-
-def _cells(data: bytes, mark: str, file: str) -> tuple[list[list[str]], list[int]]:
-    """Return the rows that are not blank and the line on which each begins."""
-    # Strict: otherwise a quote that is never closed would swallow the rest of the file as one cell.
-    reader = csv.reader(_stream(data), delimiter=mark, strict=True, skipinitialspace=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    begin = 1
-    try:
-        for row in reader:
-            if "".join(row).strip():
-                rows.append(row)
-                lines.append(begin)
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        raise UserError(f"{file}, line {begin}: the row cannot be read ({error}); check its quotation marks.") from None
-    return rows, lines
-
-
-def _measured(sheet: _Sheet) -> frozenset[str]:
+def _measured(sheet: Sheet) -> frozenset[str]:
     """Return the columns that hold the measure: correct and trials, or retention, or savings."""
     if "retention_interval" not in sheet.columns:
         raise _missing(sheet, "retention_interval")
@@ -300,46 +105,46 @@ def _measured(sheet: _Sheet) -> frozenset[str]:
     return given
 
 
-def _missing(sheet: _Sheet, *names: str) -> UserError:
+def _missing(sheet: Sheet, *names: str) -> UserError:
     """Return the error for a column that is not there, with the column that may have been meant for it."""
     found = [name for name in sheet.header if name]
     alike = next((match for name in names for match in _alike(name, found)), None)
-    hint = f"did you mean {_short(alike)}? Rename it" if alike else "add it, named in the first line"
+    hint = f"did you mean {short(alike)}? Rename it" if alike else "add it, named in the first line"
     if len(names) == 1:
         needs = f"the column {names[0]!r} ({COLUMNS[names[0]].meaning}; unit {COLUMNS[names[0]].unit})"
     else:
         needs = "'correct' with 'trials', or 'retention', or 'savings'"
-    listed = ", ".join(_short(name) for name in found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+    listed = ", ".join(short(name) for name in found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
     return UserError(f"{sheet.file} needs {needs}, but has only the columns {listed or '(none)'}; {hint}.")
 
 
 def _alike(name: str, found: Iterable[str], *, cutoff: float = 0.6) -> list[str]:
     """Return the columns that may have been meant as `name`; short names are too close to others to guess by letter."""
     others = [other for other in found if other not in NUMBERS and other not in TEXTS]
-    exact = [other for other in others if _plain(other) in {name, *_ALIASES.get(name, ())}]
+    exact = [other for other in others if plain(other) in {name, *_ALIASES.get(name, ())}]
     if exact or len(name) < 4:
         return exact
-    plain = {_plain(other): other for other in others}
-    return [plain[match] for match in get_close_matches(name, plain, n=1, cutoff=cutoff)]
+    spelt = {plain(other): other for other in others}
+    return [spelt[match] for match in get_close_matches(name, spelt, n=1, cutoff=cutoff)]
 
 
-def _refuse_misspelt(sheet: _Sheet, counts: bool) -> None:
+def _refuse_misspelt(sheet: Sheet, counts: bool) -> None:
     """Raise UserError for an unknown column that looks like an optional one: left unread, it would change results."""
     for name in ("participant", "condition", "repetitions", "spacing_gap", "guess", *(() if counts else ("se",))):
         for other in _alike(name, sheet.columns, cutoff=0.8) if name not in sheet.columns else ():
             raise UserError(
-                f"{sheet.file} has an unknown column {_short(other)}; did you mean {name!r}? Rename it, or, where it "
+                f"{sheet.file} has an unknown column {short(other)}; did you mean {name!r}? Rename it, or, where it "
                 "is something else, give it a name less alike."
             )
 
 
-def _numbers(sheet: _Sheet, name: str) -> _Column:
+def _numbers(sheet: Sheet, name: str) -> Column:
     """Return a column of numbers, once each is in its range."""
     column, allowed = sheet.columns[name], NUMBERS[name]
     values = np.array([_number(cell) for cell in column.values])
     wrong = allowed.wrong(values)[column.codes]
     if wrong.any():
-        raise sheet.wrong_cell(name, int(wrong.argmax()), allowed.needs)
+        raise _wrong_cell(sheet, name, int(wrong.argmax()), allowed.needs)
     return column.merged(values.tolist())
 
 
@@ -351,24 +156,24 @@ def _number(cell: str) -> float:
         return np.nan
 
 
-def _texts(sheet: _Sheet, name: str) -> _Column:
+def _texts(sheet: Sheet, name: str) -> Column:
     """Return a column of names, which stay text: participant 01 is not 1."""
     column = sheet.columns[name]
     # A line break inside a name is nearly always a stray quotation mark that has swallowed whole rows.
     wrong = np.array([not 1 <= len(word) <= LONGEST_NAME or "\n" in word or "\r" in word for word in column.values])
     if wrong.any():
         needs = f"a name on one line, of 1 to {LONGEST_NAME} characters"
-        raise sheet.wrong_cell(name, int(wrong[column.codes].argmax()), needs)
+        raise _wrong_cell(sheet, name, int(wrong[column.codes].argmax()), needs)
     return column
 
 
-def _check_rows(sheet: _Sheet, known: Mapping[str, _Column]) -> None:
+def _check_rows(sheet: Sheet, known: Mapping[str, Column]) -> None:
     """Raise UserError for more right answers than tests, one delay only, and rows that stand there twice."""
     trials = known["trials"].all() if "trials" in known else np.zeros(len(sheet.lines))
     above = known["correct"].all() > trials if "correct" in known else np.zeros(len(trials), dtype=bool)
     if above.any():
         row = int(above.argmax())
-        raise sheet.wrong_cell("correct", row, f"at most the {trials[row]:.16g} in the column 'trials'")
+        raise _wrong_cell(sheet, "correct", row, f"at most the {trials[row]:.16g} in the column 'trials'")
     delays = known["retention_interval"].values
     if len(delays) == 1:
         raise UserError(
@@ -385,14 +190,14 @@ def _check_rows(sheet: _Sheet, known: Mapping[str, _Column]) -> None:
         )
 
 
-def _first_repeat(columns: Iterable[_Column], rows: NDArray[np.intp]) -> tuple[int, int] | None:
+def _first_repeat(columns: Iterable[Column], rows: NDArray[np.intp]) -> tuple[int, int] | None:
     """Return the first two of `rows` that agree in all columns, or None."""
     first, group = _groups(columns, rows)
     again = np.flatnonzero(first[group] != np.arange(len(rows)))
     return (int(rows[first[group[again[0]]]]), int(rows[again[0]])) if len(again) else None
 
 
-def _groups(columns: Iterable[_Column], rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _groups(columns: Iterable[Column], rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return (the first of `rows` in each group, the group of each): a group agrees in all columns."""
     group, size = np.zeros(len(rows), dtype=np.intp), 1
     for column in columns:
@@ -405,13 +210,13 @@ def _groups(columns: Iterable[_Column], rows: NDArray[np.intp]) -> tuple[NDArray
     return first, group
 
 
-def _pooled(known: Mapping[str, _Column]) -> dict[str, NDArray[Any]]:
+def _pooled(known: Mapping[str, Column]) -> dict[str, NDArray[Any]]:
     """Return the columns with single tests (in a long table: all counts) of the same known columns added up."""
     counts = {name: known[name].all() for name in ("correct", "trials")}
     rows = len(counts["trials"])
     keys = [column for name, column in known.items() if name not in counts]
     apart = (counts["trials"] != 1) & (rows <= MANY_ROWS)
-    keys.append(_Column(np.where(apart, np.arange(1, rows + 1), 0), range(rows + 1)))
+    keys.append(Column(np.where(apart, np.arange(1, rows + 1), 0), range(rows + 1)))
     first, group = _groups(keys, np.arange(rows))
     order = np.argsort(first)
     sums = {name: np.bincount(group, weights=column)[order] for name, column in counts.items()}
@@ -433,14 +238,12 @@ def _curve_columns(known: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]
     return rows | ({"repetitions": known["repetitions"].astype(np.int64)} if "repetitions" in known else {})
 
 
-def _plain(name: str) -> str:
-    """Return a column name as we would spell it: small letters and underscores."""
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
-
-
-def _short(value: str, most: int = 40) -> str:
-    """Return the value in quotes, cut where it is long, so that the sentence stays one."""
-    return repr(value if len(value) <= most else f"{value[:most]}…")
+def _wrong_cell(sheet: Sheet, name: str, row: int, needs: str) -> UserError:
+    """Return the error for one cell: where it stands, what it holds and what it needs."""
+    value = sheet.columns[name][row]
+    where = f"{sheet.file}, line {sheet.lines[row]}, column {name!r}"
+    found = f"holds {short(value)}" if value else "is empty"
+    return UserError(f"{where}: the cell {found} but needs {needs}; {_advice(name, value)}.")
 
 
 def _advice(name: str, value: str) -> str:

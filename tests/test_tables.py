@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cogmem.cells
 import cogmem.tables
+from cogmem.cells import read_sheet
 from cogmem.core import Curve
 from cogmem.errors import UserError
 from cogmem.tables import read_curve
@@ -24,7 +26,7 @@ RETAINED = "retention_interval,retention\n"
 def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run a test with the reader for small files and with the one for large files."""
     if request.param == "quick":
-        monkeypatch.setattr(cogmem.tables, "LARGE", 0)
+        monkeypatch.setattr(cogmem.cells, "LARGE", 0)
     return str(request.param)
 
 
@@ -212,8 +214,10 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
         ["line 5, column 'retention': the cell holds 'x'"],
     ),
     "open quote": (COUNTS + '60,9,10\n90,"5,10\n70,1,2\n', ["line 3", "quotation marks"]),
+    "open quote in the last cell": (RETAINED + '60,1\n90,"0.5\n', ["line 3", "quotation marks"]),
     "text after quote": (COUNTS + '60,9,10\n90,"5"5,10\n', ["line 3", "quotation marks"]),
     "huge cell": (COUNTS + f"60,9,10\n90,{'5' * 200_000},10\n", ["line 3"]),
+    "huge cell that is not read": ("notes," + RETAINED + f"a,60,1\n{'b' * 140_000},90,1\n", ["line 3", "field limit"]),
     "one delay": (COUNTS + "60,9,10\n60.0,5,10\n", ["the only delay is 60 s", "at least two different", "add rows"]),
     "more right than tests": (COUNTS + "60,9,10\n90,11,10\n", ["line 3", "'correct'", "holds '11'", "at most the 10"]),
     "rows twice": (
@@ -335,7 +339,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_a_million_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cogmem.tables, "_careful_sheet", None)  # it would be called if the quick reader gave up
+    monkeypatch.setattr(cogmem.cells, "_careful_sheet", None)  # it would be called if the quick reader gave up
     line = "".join(f"{p:02d},{d},{(p * d) % 2},1\n" for p in range(50) for d in (60, 3600, 86400, 7))
     path = written(tmp_path, "participant,retention_interval,correct,trials\n" + line * 5000)
     started = time.process_time()
@@ -399,5 +403,74 @@ NUMERIC = st.builds(
 def test_any_bytes_give_a_curve_or_a_sentence_and_both_readers_agree(content: bytes) -> None:
     careful = outcome(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cogmem.tables, "LARGE", 0)
+        patch.setattr(cogmem.cells, "LARGE", 0)
         assert outcome(content) == careful
+
+
+def cells(content: str) -> str | tuple[object, ...]:
+    """Return the sentence, or all that a sheet holds."""
+    try:
+        sheet = read_sheet(content.encode(), "mine.csv", frozenset())
+    except UserError as error:
+        return str(error)
+    columns = {name: [column[row] for row in range(len(sheet.lines))] for name, column in sheet.columns.items()}
+    return list(sheet.header), columns, list(sheet.lines)
+
+
+def both(content: str) -> tuple[object, object]:
+    """Return what the careful reader says and what is said where the quick one is asked first."""
+    careful = cells(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cogmem.cells, "LARGE", 0)
+        return careful, cells(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('a\n"a', "line 2: the row cannot be read (unexpected end of data)"),
+        ('a\r "', "line 2: the row cannot be read (unexpected end of data)"),
+        ('a,b\n1,"1\n', "line 2: the row cannot be read (unexpected end of data)"),
+        ('"a,"a\n;', "line 1: the row cannot be read (',' expected after '\"')"),
+        ("a,\n1," + 140_000 * "1", "line 2: the row cannot be read (field larger than field limit (131072))"),
+    ],
+    ids=["open", "space before", "last cell", "one mark for two", "huge"],
+)
+def test_the_quick_reader_leaves_odd_quotes_to_the_careful_one(content: str, sentence: str) -> None:
+    careful, quick = both(content)
+    assert quick == careful == f"mine.csv, {sentence}; check its quotation marks."
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_quick_reader_reads_what_is_plainly_quoted(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cogmem.cells, "LARGE", 0)
+    monkeypatch.setattr(cogmem.cells, "_careful_sheet", None)  # it would be called if the quick reader gave up
+    expected = (["a", "b, c"], {"a": ["1", "2"], "b, c": ["x;", ""]}, [2, 3])
+    assert cells(end.join(['"a","b, c"', '" 1","x;"', '2,""', ""])) == expected
+    assert cells(end.join(['\ufeff"a","b, c"', "1,x;", '"2",""'])) == expected
+
+
+# A table of one or two columns, into which marks are then put where they do not belong.
+GOOD_TABLES = st.builds(
+    lambda end, rows: "".join(",".join(row) + end for row in rows),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.integers(1, 2).flatmap(
+        lambda width: st.lists(
+            st.lists(st.sampled_from(["a", "1", '"a"']), min_size=width, max_size=width), min_size=2, max_size=3
+        )
+    ),
+)
+STRAY = st.lists(st.tuples(st.integers(0, 15), st.sampled_from(['"', '"', '"', *", ;\n\r"])), min_size=1, max_size=2)
+
+
+def marked(text: str, marks: list[tuple[int, str]]) -> str:
+    for place, mark in marks:
+        text = text[:place] + mark + text[place:]
+    return text
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.builds(marked, GOOD_TABLES, STRAY) | st.text(st.sampled_from(',"\n\r; a1'), max_size=12))
+def test_both_readers_agree_on_quotes_and_line_ends(content: str) -> None:
+    careful, quick = both(content)
+    assert quick == careful

@@ -23,12 +23,11 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 import cogmem.store
+from cogmem.addresses import address, canonical
 from cogmem.core import Curve, Design, Measure, Paradigm, Record, Source
 from cogmem.errors import UserError
 from cogmem.store import (
     Store,
-    address,
-    canonical,
     default_root,
     load_curve,
     load_record,
@@ -447,7 +446,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cogmem.store, "_write_arrays", refuse)
+    monkeypatch.setattr(cogmem.store, "write_arrays", refuse)
     with pytest.raises(UserError, match="No space left on device"):
         Store(tmp_path).save("run", SPEC, {"t": TABLE}, source=SOURCE)
     assert list((tmp_path / "run").iterdir()) == []

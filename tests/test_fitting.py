@@ -16,7 +16,7 @@ from cogmem.core import Curve, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.fitting import laplace
 from cogmem.fitting.fits import Method, fit
-from cogmem.fitting.loo import elpd
+from cogmem.fitting.loo import WORTH_REFITTING, elpd
 from cogmem.fitting.objective import Objective
 from cogmem.fitting.observations import log_likelihood, observe
 from cogmem.models import exponential, memory_chain, pavlik_anderson, power, wickelgren
@@ -308,7 +308,8 @@ def left_out(curve: Curve, axes: tuple[Array, Array], *, trials: bool) -> Array:
         return np.array([log_mean(log_posterior, rows[:, k]) for k in range(rows.shape[1])])
     a, b = np.exp(points.T)
     p = a[:, None] * np.array(DELAYS) ** -b[:, None]
-    p = np.clip(p, 1e-6, 1 - 1e-6)
+    # Within .02 of 0 and 1 the likelihood bends predictions of the power law, which go beyond 1 at short delays.
+    p = np.where(p > 0.98, 1 - 0.02 / (1 + (p - 0.98) / 0.02), np.where(p < 0.02, 0.02 / (1 + (0.02 - p) / 0.02), p))
     right, n = curve.rows["correct"], curve.rows["n"]
     each = []
     for k in range(len(DELAYS)):
@@ -358,7 +359,7 @@ def test_rows_that_importance_sampling_cannot_judge_are_refitted() -> None:
     score = elpd(fit(power, odd, method=Method("laplace", draws=2000), seed=1))
     assert score.refitted.any()
     assert score.warnings == ()
-    assert ((score.pareto_k > 0.7) == score.refitted).all()
+    assert ((score.pareto_k > WORTH_REFITTING) == score.refitted).all()
     axes = (np.linspace(-2.0, 2.5, 401), np.linspace(-5.0, -0.8, 401))
     # Refitted rows were within .06 nats of the grid in 15 such fits (PSIS just below its threshold was up to 1.2 off).
     expected = left_out(odd, axes, trials=False)

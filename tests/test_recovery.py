@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from cogmem.columns import require
 from cogmem.core import Curve
 from cogmem.fitting.fits import Fit, Method, fit
-from cogmem.fitting.observations import _inside
+from cogmem.fitting.observations import EDGE, WIDE_EDGE, inside
 from cogmem.models import MODELS, power
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.parameters import constrain
@@ -61,7 +61,12 @@ def answers(equation: Equation, z: Array, seed: int) -> tuple[Curve, Mapping[str
     with np.errstate(under="ignore"):
         p = np.asarray(equation.predict(np, by_row, require(tests, equation.needs, who=equation.name)))
     # The likelihood bends predictions that leave [0, 1] back inside; so do these people.
-    correct = np.random.default_rng(seed).binomial(n, _inside(np, p)).ravel().astype(float)
+    correct = (
+        np.random.default_rng(seed)
+        .binomial(n, inside(np, p, EDGE if equation.bounded else WIDE_EDGE))
+        .ravel()
+        .astype(float)
+    )
     people = len(z)
     rows = {name: np.tile(tests[name], people) for name in tests}
     y = correct / n

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from cogmem.errors import UserError
 from cogmem.fitting import laplace
-from cogmem.fitting.objective import Array, Objective, derivatives
+from cogmem.fitting.objective import Array, Objective
 from cogmem.fitting.observations import log_likelihood
 from cogmem.subjects.parameters import constrain
 
 Sampler = Literal["nutpie", "pymc"]
+Coordinates = Literal["rounded", "non_centred"]
 
 # Spread between people on the unconstrained scale: HalfNormal of this share of the prior's own scale.
 BETWEEN: Final = 0.7
@@ -32,20 +33,22 @@ class Sampled:
 
 
 def local_information(objective: Objective, seed: int) -> tuple[Array, Array]:
-    """Return what each person's data say about z near its mode, as a normal.
+    """Return what each person's data say about z, as a normal.
 
-    That is (precision (people, p, p), precision @ mean (people, p)).
-
-
-    Only used to choose coordinates in which the posterior is nearly round; a poor choice costs time, never accuracy.
+    That is (precision (people, p, p), precision @ mean (people, p)): the spread of the person's own posterior, less
+    the prior. The curvature at the mode would say too much where the density has a kink (a power law that leaves
+    [0, 1]). Only used to choose coordinates in which the posterior is nearly round; a poor choice costs time, never
+    accuracy.
     """
-    scale = objective.prior[1]
-    z = laplace.modes(objective, np.random.default_rng(seed), tolerance=1e-5)[0][:1]
-    _, gradient, hessian = derivatives(objective, z)
-    curvature, axes = np.linalg.eigh(np.nan_to_num(-hessian[0] - np.diag(scale**-2.0)))
+    loc, scale = objective.prior
+    draws = laplace.sample(objective, n_draws=500, rng=np.random.default_rng(seed), enough=200.0).draws
+    mean = draws.mean(axis=0)
+    spread = np.einsum("sup,suq->upq", draws - mean, draws - mean) / len(draws)
+    # A little of the prior keeps a person whose few distinct draws lie in a plane from looking certain.
+    total = np.linalg.inv(spread + 1e-8 * np.diag(scale**2))
+    curvature, axes = np.linalg.eigh(total - np.diag(scale**-2.0))
     precision = np.einsum("upq,uq,urq->upr", axes, np.clip(curvature, 0.0, 1e8), axes)
-    slope = np.nan_to_num(gradient[0]) + (z[0] - objective.prior[0]) / scale**2
-    return precision, np.einsum("upq,uq->up", precision, z[0]) + slope
+    return precision, np.einsum("upq,uq->up", total, mean) - loc / scale**2
 
 
 def _cholesky(pt: Any, rows: list[list[Any]]) -> list[list[Any]]:
@@ -81,28 +84,31 @@ def _round_coordinates(pt: Any, mu: Any, sigma: Any, x: Any, precision: Array, w
     return mu + sigma * u, log_det - 0.5 * (u**2).sum()
 
 
-def hierarchical_model(objective: Objective, *, seed: int = 0) -> Any:
+def hierarchical_model(objective: Objective, *, seed: int = 0, coordinates: Coordinates = "rounded") -> Any:
     """Return the PyMC model: z_person ~ Normal(mu, sigma), each person's rows given z_person.
 
-    Sampled in coordinates x that are nearly standard normal (`_round_coordinates`). With one person there is no
-    population to learn from, and z has the parameters' own priors.
+    "rounded" samples in coordinates x that are nearly standard normal (`_round_coordinates`), "non_centred" in the
+    textbook's z = mu + sigma x; the model is the same. With one person there is no population to learn from, and z has
+    the parameters' own priors.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     observed, (loc, scale) = objective.observed, objective.prior
     people = len(observed.people)
-    precision, weighted = local_information(objective, seed)
     with pm.Model() as model:
         if people == 1:
             mu, sigma = loc, scale
         else:
             mu = pm.Deterministic("mu", loc + scale * pm.Normal("mu_offset", 0.0, 1.0, shape=len(loc)))
             sigma = pm.HalfNormal("sigma", BETWEEN * scale, shape=len(loc))
-        x = pm.Flat("x", shape=(people, len(loc)))
-        z, log_prior = _round_coordinates(pt, mu, sigma, x, precision, weighted)
+        if coordinates == "rounded":
+            x = pm.Flat("x", shape=(people, len(loc)))
+            z, log_prior = _round_coordinates(pt, mu, sigma, x, *local_information(objective, seed))
+            pm.Potential("people", log_prior)
+        else:
+            z = mu + sigma * pm.Normal("x", 0.0, 1.0, shape=(people, len(loc)))
         z = pm.Deterministic("z", z)
-        pm.Potential("people", log_prior)
         theta = constrain(pt, objective.parameters, [z[:, k] for k in range(len(loc))])
         by_row = {name: value[observed.person] for name, value in theta.items()}
         predicted = objective.equation.read_out(observed.measure)(pt, by_row, observed.columns)
@@ -120,10 +126,11 @@ def sample(
     seed: int,
     cores: int | None,
     sampler: Sampler = "nutpie",
+    coordinates: Coordinates = "rounded",
     progress: bool = True,
 ) -> Sampled:
     """Return draws of every person's z. The same seed gives the same draws on any number of cores."""
-    model = hierarchical_model(objective, seed=seed)
+    model = hierarchical_model(objective, seed=seed, coordinates=coordinates)
     if sampler == "nutpie":
         trace = _by_nutpie(model, chains, tune, draws, target_accept, seed, cores, progress)
     elif sampler == "pymc":

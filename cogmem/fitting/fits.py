@@ -46,11 +46,14 @@ class Method:
     cores: int | None = None
     target_accept: float = 0.95
     sampler: Literal["nutpie", "pymc"] = "nutpie"
+    coordinates: Literal["rounded", "non_centred"] = "rounded"
     progress: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in ("mle", "laplace", "nuts"):
             raise UserError(f"There is no method {self.name!r}; {nearest(str(self.name), ['mle', 'laplace', 'nuts'])}.")
+        if self.coordinates not in ("rounded", "non_centred"):
+            raise UserError(f"coordinates are 'rounded' or 'non_centred'; got {self.coordinates!r}.")
         if self.draws < 1 or self.tune < 0 or self.chains < 1:
             raise UserError(f"A method needs draws and chains of at least 1; got {self.draws} and {self.chains}.")
 
@@ -200,7 +203,7 @@ def _by_nuts(objective: Objective, how: Method, seed: int) -> Made:
 
     sampled = bayes.sample(
         objective, chains=how.chains, tune=how.tune, draws=how.draws, target_accept=how.target_accept, seed=seed,
-        cores=how.cores, sampler=how.sampler, progress=how.progress,
+        cores=how.cores, sampler=how.sampler, coordinates=how.coordinates, progress=how.progress,
     )  # fmt: skip
     variables = az.convert_to_dataset({"z": sampled.z, **sampled.population})
     rhat = max(float(value.max()) for value in az.rhat(variables).data_vars.values())

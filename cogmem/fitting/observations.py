@@ -18,9 +18,11 @@ from cogmem.trials import Trials
 
 Family = Literal["bernoulli", "binomial", "beta_binomial", "gaussian", "gaussian_free", "least_squares"]
 
-# Predictions are probabilities by parametrisation, but the power and the logarithm leave [0, 1] at the ends and a
-# float may round to 0 or 1: beyond this the likelihood of counts bends them back, see `_inside`.
+# Beyond these the likelihood of counts bends predictions back into (0, 1), see `inside`: floats that round to 0 or 1,
+# and what equations predict that leave [0, 1] by their own form. There the bend has to be as wide as what some fifty
+# answers tell, or samplers crawl round it: at 1e-3 a population of power laws took 540 leapfrog steps a draw.
 EDGE: Final = 1e-3
+WIDE_EDGE: Final = 0.02
 LARGE: Final = 1e6
 
 SIGMA: Final = Parameter("sigma", "positive", -3.0, 1.0, "as y", "standard deviation of a point around the equation")
@@ -34,7 +36,8 @@ class Observations:
 
     Counts: `y` right answers among `n`. Means: `y` with standard error `se` (NaN where unknown). `guess` is the
     probability of a right answer without memory. Of rows that are not `studied` (a baseline)
-    nothing is retained. `order` maps each row to the row of the data it came from.
+    nothing is retained. `order` maps each row to the row of the data it came from. `edge` is where predictions of
+    counts are bent back into (0, 1).
     """
 
     columns: Mapping[str, NDArray[Any]]
@@ -49,6 +52,7 @@ class Observations:
     family: Family
     measure: str
     log_time: float
+    edge: float = EDGE
 
     def parameters(self, equation: Equation) -> tuple[Parameter, ...]:
         """Return the equation's parameters and those the likelihood adds."""
@@ -58,7 +62,7 @@ class Observations:
         """Return chosen rows under a new numbering of persons (sorted); used to leave rows out."""
         columns = {name: values[rows] for name, values in self.columns.items()}
         arrays = (self.y[rows], self.n[rows], self.se[rows], self.guess[rows], self.studied[rows], self.order[rows])
-        return Observations(columns, person, people, *arrays, self.family, self.measure, self.log_time)
+        return Observations(columns, person, people, *arrays, self.family, self.measure, self.log_time, self.edge)
 
 
 def _family(data: Record | Curve, likelihood: str, *, least_squares: bool) -> Family:
@@ -127,17 +131,19 @@ def observe(
         _family(data, likelihood, least_squares=least_squares),
         "retention" if isinstance(data, Record) else data.measure,
         float(np.log(times).mean()) if len(times) else 0.0,
+        EDGE if equation.bounded else WIDE_EDGE,
     )
 
 
-def _inside(xp: Any, p: Any) -> Any:
-    """Return p unchanged between EDGE and 1 - EDGE, and beyond them approaching 0 and 1 smoothly without end.
+def inside(xp: Any, p: Any, edge: float) -> Any:
+    """Return p unchanged between edge and 1 - edge, and beyond them approaching 0 and 1 smoothly without end.
 
-    A hard limit would be a wall with a gradient of 1 / EDGE before it, at which samplers diverge.
+    The tail falls like 1 / distance, so its logarithm goes on as that of a probability does. A hard limit would be a
+    wall, and an exponential tail a cliff before a plateau.
     """
-    low = EDGE * xp.exp(xp.clip(p / EDGE - 1.0, -20.0, 0.0))
-    high = 1.0 - EDGE * xp.exp(xp.clip((1.0 - p) / EDGE - 1.0, -20.0, 0.0))
-    return xp.where(p < EDGE, low, xp.where(p > 1.0 - EDGE, high, p))
+    below, above = xp.clip(edge - p, 0.0, LARGE), xp.clip(p - (1.0 - edge), 0.0, LARGE)
+    low, high = edge / (1.0 + below / edge), 1.0 - edge / (1.0 + above / edge)
+    return xp.where(p < edge, low, xp.where(p > 1.0 - edge, high, p))
 
 
 def log_likelihood(
@@ -151,8 +157,7 @@ def log_likelihood(
     y, n, family = observed.y, observed.n, observed.family
     predicted = xp.where(observed.studied, predicted, 0.0)
     if family in ("bernoulli", "binomial", "beta_binomial"):
-        p = observed.guess + (1.0 - observed.guess) * predicted
-        p = _inside(xp, p)
+        p = inside(xp, observed.guess + (1.0 - observed.guess) * predicted, observed.edge)
         if family != "beta_binomial":
             return y * xp.log(p) + (n - y) * xp.log(1.0 - p)
         # Beyond 1e6 the beta-binomial is a binomial, and the difference of its log gammas loses all its digits.

@@ -73,7 +73,7 @@ def _power(xp: Any, theta: Theta, columns: Columns) -> Any:
 
 power = Equation(
     "power", 1, "Wixted & Ebbesen (1991); Murre & Dros (2015), mu t^-a there", "P = a t^-b",
-    (SCALE_AT_1S, EXPONENT), INTERVAL, _power,
+    (SCALE_AT_1S, EXPONENT), INTERVAL, _power, bounded=False,
 )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ logarithmic = Equation(
         Parameter("a", "positive", -0.1, 0.4, "1", "retention at 1 s by extrapolation"),
         Parameter("b", "positive", -3.1, 0.7, "1", "loss for each e-fold of time"),
     ),
-    INTERVAL, _logarithmic,
+    INTERVAL, _logarithmic, bounded=False,
 )  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def _power_boost(xp: Any, theta: Theta, columns: Columns) -> Any:
 power_boost = Equation(
     "power_boost", 1, "Murre & Dros (2015)", "P = a t^-b + boost [t >= 1 day]",
     (SCALE_AT_1S, EXPONENT, Parameter("boost", "positive", -3.5, 1.0, "1", "jump after one day (sleep)")),
-    INTERVAL, _power_boost,
+    INTERVAL, _power_boost, bounded=False,
 )  # fmt: skip
 
 
@@ -210,7 +210,7 @@ sum_of_exponentials = Equation(
         Parameter("mu1", "positive", -1.0, 0.6, "1", "strength of the fast component"), FAST,
         Parameter("mu2", "positive", -1.2, 0.6, "1", "strength of the slow component"), SLOW,
     ),
-    INTERVAL, _sum_of_exponentials,
+    INTERVAL, _sum_of_exponentials, bounded=False,
 )  # fmt: skip
 
 

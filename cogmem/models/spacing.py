@@ -81,11 +81,13 @@ def _pavlik_anderson(xp: Any, theta: Theta, columns: Columns) -> Any:
 
 
 pavlik_anderson = Equation(
-    "pavlik_anderson", 1, "Pavlik & Anderson (2005), eq. 3-5",
+    "pavlik_anderson", 2, "Pavlik & Anderson (2005), eq. 3-5",
     "m_n = ln sum_k t_k^-d_k, d_k = c exp(m_(k-1)) + alpha, P = 1 / (1 + exp((tau - m) / s))",
     (
         Parameter("c", "positive", -1.5, 0.8, "1", "growth of decay with activation"),
-        Parameter("alpha", "unit", -1.5, 0.7, "1", "decay of a first study"), TAU, S,
+        Parameter("alpha", "unit", -1.5, 0.7, "1", "decay of a first study"),
+        # Decays of about .2: what is studied once falls half as fast as in act_r, and so does the threshold.
+        Parameter("tau", "real", 0.4, 1.0, "1", "retrieval threshold", per_log_time=-0.2), S,
     ),
     AGES, _pavlik_anderson,
 )  # fmt: skip

@@ -26,6 +26,7 @@ class Equation:
     `xp` is the array namespace, `theta` the parameters by name (arrays that broadcast against a row), `columns` the
     columns named by `needs`; the result is the expected proportion retained, one value a row. `measures` holds other
     read-outs of the same model by the measure's name (the Memory Chain's savings are its intensity, not its recall).
+    An equation that is not `bounded` leaves [0, 1] by its own form; likelihoods and subjects bend it back.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Equation:
     predict: Predict
     measures: Mapping[str, Predict] = field(default_factory=dict)
     kind: Kind = "equation"
+    bounded: bool = True
 
     def read_out(self, measure: str) -> Predict:
         """Return the prediction for a measure."""

@@ -18,13 +18,15 @@ ROOMS = {"cogmem": "cogmem", "cogmem.paradigms": "paradigms", "cogmem.human_data
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"app", "cli", "figures", "printing"}),
     frozenset({"jobs"}),
-    frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "benchmarks", "exports"}),
+    frozenset({"benchmarks"}),
+    frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "exports"}),
     frozenset({"fitting"}),
     frozenset({"models"}),
     frozenset({"subjects"}),
     frozenset({"paradigms", "human_data"}),
-    frozenset({"core", "columns", "trials", "names", "errors", "progress", "materials"}),
+    frozenset({"core", "columns", "trials", "progress", "materials", "addresses", "files", "cells"}),
     frozenset({"kernels"}),
+    frozenset({"names", "errors"}),
 )
 # Neighbours in that order that nevertheless know nothing of one another: N + M files, N x M experiments.
 STRANGERS = (("subjects", "paradigms"), ("subjects", "human_data"), ("paradigms", "human_data"))
@@ -33,8 +35,8 @@ HEAVY = frozenset(
     {"torch", "pymc", "pytensor", "nutpie", "arviz", "numba", "streamlit", "matplotlib", "pandas", "scipy", "xarray"}
 )
 MAY_BE_HEAVY = (
-    "cogmem.subjects.training", "cogmem.models.nets", "cogmem.subjects.nets", "cogmem.subjects.network_study",
-    "cogmem.subjects.network_study", "cogmem.subjects.training", "cogmem.kernels", "cogmem.app", "cogmem.figures",
+    "cogmem.models.nets", "cogmem.subjects.nets", "cogmem.subjects.network_study", "cogmem.subjects.training",
+    "cogmem.kernels.cpu", "cogmem.kernels.cuda", "cogmem.benchmarks", "cogmem.app", "cogmem.figures",
 )  # fmt: skip
 
 

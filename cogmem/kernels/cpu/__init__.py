@@ -1,0 +1,1 @@
+"""The kernels in numba: compiled for this processor, parallel over its cores."""

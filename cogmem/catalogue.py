@@ -11,10 +11,11 @@ from typing import Any, Final, Protocol
 from cogmem.core import Paradigm, Subject
 from cogmem.errors import UserError
 from cogmem.human_data.loading import DATASETS
-from cogmem.models import MODELS, NETWORKS
+from cogmem.models import MODELS, NETWORKS, STEP_MODELS
 from cogmem.names import nearest
 from cogmem.paradigms import PARADIGMS
 from cogmem.subjects.equation import Equation
+from cogmem.subjects.stepwise import StepModel
 
 GROUP: Final = "cogmem"
 BUILT_IN: Final = "cogmem itself"
@@ -31,6 +32,7 @@ class Extras:
 
     paradigms: tuple[Paradigm[Any], ...] = ()
     models: tuple[Equation, ...] = ()
+    step_models: tuple[StepModel, ...] = ()
     networks: tuple[Subject, ...] = ()
     datasets: tuple[Any, ...] = ()
 
@@ -71,6 +73,12 @@ def paradigms() -> Mapping[str, Paradigm[Any]]:
 def models() -> Mapping[str, Equation]:
     """Return every fittable model by name."""
     return collect("model", MODELS, [(where, extra.models) for where, extra in extras()])
+
+
+@cache
+def step_models() -> Mapping[str, StepModel]:
+    """Return every model that takes experiments row by row, by name."""
+    return collect("step model", STEP_MODELS, [(where, extra.step_models) for where, extra in extras()])
 
 
 @cache

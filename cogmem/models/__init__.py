@@ -22,6 +22,7 @@ from cogmem.models.forgetting import (
 )
 from cogmem.models.networks import lstm, transformer
 from cogmem.models.spacing import act_r, multiscale_context, pavlik_anderson
+from cogmem.models.steps import STEP_MODELS, act_r_practice
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.network import Network
 
@@ -50,7 +51,9 @@ NETWORKS: Final[tuple[Network, ...]] = (lstm(), transformer())
 __all__ = [
     "MODELS",
     "NETWORKS",
+    "STEP_MODELS",
     "act_r",
+    "act_r_practice",
     "ebbinghaus",
     "ebbinghaus_1880",
     "exponential",

@@ -27,7 +27,7 @@ app: $(READY)
 	$(BIN)/cogmem app
 
 bench: $(READY)
-	$(BIN)/cogmem bench fit
+	$(BIN)/cogmem bench
 
 # mypy reads the package out of the wheel: it cannot follow the package mapping of an editable install.
 check: $(READY)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -37,7 +38,7 @@ def say(value: Any) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="paradigms, models, networks, datasets, figures")] = "",
+    what: Annotated[str, typer.Argument(help="paradigms, models, step_models, networks, datasets, figures")] = "",
     as_json: Json = False,
 ) -> None:
     """List what there is to run."""
@@ -47,6 +48,7 @@ def list_(
     parts: dict[str, list[dict[str, str]]] = {
         "paradigms": [{"name": p.name, "about": p.reference} for p in catalogue.paradigms().values()],
         "models": [{"name": m.name, "about": f"{m.formula} [{m.reference}]"} for m in catalogue.models().values()],
+        "step_models": [{"name": m.name, "about": m.formula} for m in catalogue.step_models().values()],
         "networks": [{"name": n.name, "about": n.kind} for n in catalogue.networks().values()],
         "datasets": [{"name": d.name, "about": d.citation} for d in catalogue.datasets().values()],
         "figures": [{"name": f.name, "about": f.reference} for f in FIGURES],
@@ -203,10 +205,11 @@ def _subject(text: str) -> Any:
     """Return the network of that name, or the model written as name(parameter=number, ...)."""
     from cogmem import catalogue
 
+    known = {**catalogue.models(), **catalogue.step_models()}
     name, _, inside = text.partition("(")
     if not inside:
-        if name in catalogue.models():
-            wanted = ", ".join(f"{each.name}=..." for each in catalogue.models()[name].parameters)
+        if name in known:
+            wanted = ", ".join(f"{each.name}=..." for each in known[name].parameters)
             raise UserError(f"The model {name!r} needs its parameters: write it as '{name}({wanted})'.")
         return catalogue.named("network", name, catalogue.networks())
     theta: dict[str, float] = {}
@@ -216,7 +219,7 @@ def _subject(text: str) -> Any:
             theta[parameter.strip()] = float(number)
         except ValueError:
             raise UserError(f"A parameter is written name=number; got {part!r} in {text!r}.") from None
-    return catalogue.named("model", name, catalogue.models()).subject(**theta)
+    return catalogue.named("model", name, known).subject(**theta)
 
 
 data_app: Final = typer.Typer(
@@ -298,16 +301,29 @@ def figures(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="fit")] = "fit", quick: bool = False, seed: Seed = 1, as_json: Json = False
+    names: Annotated[
+        list[str] | None, typer.Argument(help="fit, or kernels: random, chains, ... (default: all)")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="A small part of the work: does it run, not how fast.")] = False,
+    seed: Seed = 1,
+    as_json: Json = False,
 ) -> None:
-    """Measure speed: ratios within one run."""
+    """Measure speed on this machine: ratios within one run, to numpy and to the machine's own limits."""
     from cogmem import benchmarks, catalogue, printing
+    from cogmem.benchmarks import timing
+    from cogmem.progress import bar
 
-    rows = [asdict(row) for row in catalogue.named("benchmark", what, benchmarks.BENCHMARKS)(quick=quick, seed=seed)]
+    chosen = {
+        name: catalogue.named("benchmark", name, benchmarks.BENCHMARKS) for name in names or benchmarks.BENCHMARKS
+    }
+    made = {}
+    for name, run_ in chosen.items():
+        with bar(f"bench {name}", shown=not as_json):
+            made[name] = [asdict(row) for row in run_(quick=quick, seed=seed)]
+        if not as_json:
+            printing.table(f"bench {name}", timing.table(made[name]))
     if as_json:
-        say(rows)
-    else:
-        printing.table(f"bench {what}", rows)
+        say(made)
 
 
 @app.command("app")
@@ -318,8 +334,15 @@ def app_(port: int = 8501) -> None:
     raise typer.Exit(serve(port=port))
 
 
+def _without_notices() -> None:
+    """Leave out what other libraries say about their own future or installation: no user of cogmem can act on it."""
+    warnings.filterwarnings("ignore", message=r"[\s\S]*ArviZ is undergoing a major refactor", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS", category=UserWarning)
+
+
 def main() -> None:
     """Run the command line; a UserError becomes one sentence and exit code 2."""
+    _without_notices()
     try:
         app()
     except UserError as problem:

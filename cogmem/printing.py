@@ -13,7 +13,9 @@ from rich.table import Table
 
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
-from cogmem.jobs.forgetting import ForgettingResults, exposures, rest_rows, winners
+from cogmem.jobs.forgetting import ForgettingResults, winners
+from cogmem.jobs.network_forgetting import exposures, rest_rows, view_rows
+from cogmem.jobs.view_batch import EXPOSURES
 from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials
 
@@ -139,3 +141,4 @@ def forgetting(results: ForgettingResults) -> None:
         ]
         table(f"{each.name}: memory right after study by exposures (0 = unstudied baseline)", few)
         table(f"{each.name}: recall by rest between exposures (updates)", rest_rows(each))
+        table(f"{each.name}: recall after {EXPOSURES} exposures, V at once and a rest V times as long", view_rows(each))

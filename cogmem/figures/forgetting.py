@@ -9,8 +9,11 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Drawing, Figure, Panel, Series, series
-from cogmem.jobs.forgetting import EXPOSURES, UPDATE, ForgettingResults, NetworkCurves, compute
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
+from cogmem.jobs import view_batch
+from cogmem.jobs.forgetting import ForgettingResults, compute
+from cogmem.jobs.network_forgetting import EXPOSURES, NetworkCurves
+from cogmem.jobs.view_batch import UPDATE
 from cogmem.lineups import Entry, LineUp
 from cogmem.progress import Report
 from cogmem.store import Store
@@ -119,17 +122,32 @@ def _surface_panel(result: LineUp) -> Panel:
     )
 
 
+def _by_delay(rows: Trials, x: str, name: str) -> list[Series]:
+    """Return a series for each delay (updates): mean over members with the 90 % interval of that mean."""
+    parts = []
+    for delay in np.unique(rows["retention_interval"]):
+        part = rows.where(rows["retention_interval"] == delay)
+        half = Z90 * part["se"]
+        columns = {"x": part[x], "y": part["y"], "lower": part["y"] - half, "upper": part["y"] + half}
+        parts.append(Series(f"{name}, after {delay:.0f} updates", "network", Trials(columns), points=True))
+    return parts
+
+
 def _rest_panel(networks: Iterable[NetworkCurves]) -> Panel:
     parts = []
     for each in networks:
-        rows = each.rest.rows
-        for delay in np.unique(rows["retention_interval"]):
-            chosen = rows["retention_interval"] == delay
-            part = rows.where(chosen).with_columns({"x": rows["spacing_gap"][chosen] / UPDATE})
-            label = f"{each.name}, after {delay / UPDATE:.0f} updates"
-            parts.append(replace(series(replace(each.rest, rows=part).pool(), label), kind="network", points=True))
+        rows = view_batch.members(each.rest, "spacing_gap", "retention_interval")
+        updates = {name: np.rint(rows[name] / UPDATE) for name in ("spacing_gap", "retention_interval")}
+        parts += _by_delay(rows.with_columns(updates), "spacing_gap", each.name)
     title = "Networks: rest between repetitions"
     return Panel(title, "Updates between exposures", "Recall, second half", tuple(parts), "symlog")
+
+
+def _view_panel(networks: Iterable[NetworkCurves]) -> Panel:
+    parts = [line for each in networks for line in _by_delay(view_batch.rested(each.views), "views", each.name)]
+    title = f"Networks: {view_batch.EXPOSURES} exposures, V at once, a rest V times as long"
+    label = f"V (the recall interval is {view_batch.STEP} V updates)"
+    return Panel(title, label, "Recall, second half", tuple(parts), y_range=(0.0, 1.02))
 
 
 def draw(results: ForgettingResults) -> Drawing:
@@ -137,8 +155,8 @@ def draw(results: ForgettingResults) -> Drawing:
     panels = [people_panel(results.people), score_panel(results.people)]
     if results.networks:
         panels += [_exposure_panel(results.networks), _forgetting_panel(results.networks, "recall")]
-        panels += [_forgetting_panel(results.networks, "recognition"), _surface_panel(results.spacing)]
-        panels.append(_rest_panel(results.networks))
+        panels += [_forgetting_panel(results.networks, "recognition"), _rest_panel(results.networks)]
+        panels += [_surface_panel(results.spacing), _view_panel(results.networks)]
     else:
         panels.append(_surface_panel(results.spacing))
     source = results.people.human.source

@@ -259,11 +259,11 @@ def _least_squares_scores(done: Fit, k: int) -> dict[str, float]:
     parameters = len(observed.people) * k + 1
     aic = n * (np.log(2 * np.pi * max(ssd, 1e-300) / n) + 1) + 2 * parameters
     correction = 2 * parameters * (parameters + 1) / (n - parameters - 1) if n > parameters + 1 else np.nan
-    centred = float(((y - y.mean()) ** 2).sum())
+    centred, whole = float(((y - y.mean()) ** 2).sum()), float((y**2).sum())
     return {
         "ssd": ssd,
         "aic": float(aic),
         "aicc": float(aic + correction),
         "r2": 1 - ssd / centred if centred else np.nan,
-        "r2_uncentred": 1 - ssd / float((y**2).sum()),
+        "r2_uncentred": 1 - ssd / whole if whole else np.nan,
     }

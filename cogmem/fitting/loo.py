@@ -79,9 +79,10 @@ def elpd(done: Fit) -> Elpd:
     refitted = np.zeros(len(bad), dtype=bool)
     if done.method.name == "laplace" and bad.any():
         rows = np.flatnonzero(bad)
-        possible = _others(done, rows) > 0
-        pointwise[rows[possible]] = _refit(done, rows[possible])
-        refitted[rows[possible]] = True
+        rows = rows[_others(done, rows) > 0]
+        if len(rows):
+            pointwise[rows] = _refit(done, rows)
+        refitted[rows] = True
         found["loo_i"].values[:] = pointwise
         found["elpd_loo"] = pointwise.sum()
     return Elpd(pointwise, pareto_k, refitted, tests_of(done), found)

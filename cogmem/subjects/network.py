@@ -33,7 +33,9 @@ class Network:
 
     The `population` members differ in their first weights and in every string they were trained on. A design of more
     participants uses them again in turn. `study_batch` studied strings make an update, `fillers` new ones an update
-    between study and test. At savings tests a list counts as learned when its second half is recalled without error.
+    between study and test. Repetitions at one moment follow one another in as many updates or, `at_once`, are in one
+    (see `design_timeline`). Participants share one schedule, in whose places each may have other items. At savings
+    tests a list counts as learned when its second half is recalled without error.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Network:
     study_batch: int = 4
     fillers: int = 16
     most_repetitions: int = 30
+    at_once: bool = False
     kind: Kind = "network"
     needs: frozenset[str] = frozenset({"retention_interval", "item", "test_type", "time"})
 
@@ -77,13 +80,30 @@ class Network:
         """Return (n_tests, 2): the share of members, and of second-half words, that are wrong and right."""
         if np.isin(design.tests["test_type"], ["learning", "relearning"]).any():
             raise UserError(f"{self.name} forecasts recall and recognition; savings are counts: run() the design.")
+        if len(self._studied(design)) > 1:
+            raise UserError(f"{self.name} forecasts participants who study the same items; run() the design instead.")
         right = self._right(design).mean(axis=(0, 2))
         return np.stack([1.0 - right, right], axis=1)
 
+    def _studied(self, design: Design) -> NDArray[np.int64]:
+        """Return the item of each study, in order: (1, studies) where all take the same, else (population, studies)."""
+        studies = design.studies
+        who = np.unique(studies.get("participant", "all"), return_inverse=True)[1]
+        people = [studies.where(who == number) for number in range(int(who.max(initial=0)) + 1)]
+        items, times = ([person[name] for person in people] for name in ("item", "time"))
+        if all(np.array_equal(each, items[0]) for each in items):
+            return np.stack(items[:1])
+        if len(people) != self.population or not all(np.array_equal(each, times[0]) for each in times):
+            raise UserError(
+                f"Participants who study other items need a member each and one schedule; got {len(people)} "
+                f"participants for the {self.population} members of {self.name}."
+            )
+        return np.stack(items)
+
     def _right(self, design: Design) -> NDArray[np.bool_]:
         """Return whether each word of each test is right: (population, tests, words); recognition has one word."""
-        tests, studies = design.tests, _one_person(design.studies)
-        rows = np.unique(np.concatenate([studies["item"], tests["item"]]))
+        tests, studied = design.tests, self._studied(design)
+        rows = np.unique(np.concatenate([studied.ravel(), tests["item"]]))
         lure_of = dict(zip(tests["item"].tolist(), tests.get("lure", 0).astype(int).tolist(), strict=True))
         moments = np.unique(tests["time"])
         probes, places = _probes(
@@ -92,8 +112,8 @@ class Network:
             _language(design),
             _key(design.items[rows]),
             _key(design.items[[lure_of.get(int(row), 0) for row in rows]]),
-            _key(studies["time"]),
-            _key(np.searchsorted(rows, studies["item"])),
+            _key(_one_person(design.studies)["time"]),
+            _key(np.searchsorted(rows, studied)),
             _key(moments),
         )
         probe, place = places[np.searchsorted(moments, tests["time"])], np.searchsorted(rows, tests["item"])
@@ -162,12 +182,15 @@ def _probes(
     Cached, since recall and recognition share one course of study.
     """
     from cogmem.subjects.network_study import study_and_probe
-    from cogmem.subjects.timelines import design_timeline
+    from cogmem.subjects.timelines import design_timeline, relabelled
 
+    own = _array(studied)
     timeline, places = design_timeline(
-        _array(times), _array(studied), _array(moments), lambda moment: round(moment / unit),
-        batch=network.study_batch, fillers=network.fillers, rng=np.random.default_rng([network.seed, 21]),
+        _array(times), own[0], _array(moments), lambda moment: round(moment / unit), batch=network.study_batch,
+        fillers=network.fillers, rng=np.random.default_rng([network.seed, 21]), at_once=network.at_once,
     )  # fmt: skip
+    if len(own) > 1:
+        timeline = relabelled(timeline, own)
     weights = _pretrained(network.settings, language, network.seeds)
     foils = {"lure": _array(lures)[None]}
     probes = study_and_probe(

@@ -199,14 +199,17 @@ def design_timeline(
     batch: int,
     fillers: int,
     rng: np.random.Generator,
+    at_once: bool = False,
 ) -> tuple[Timeline, Ints]:
     """Return the timeline of an experiment and the number of its probe for each of `probes`.
 
     Item `items[k]` is studied at `times[k]` s, memory is probed at the moments `probes` (s).
     `clock` says how many updates of new strings have passed by a moment. Studies at one moment make a stretch of
     updates of `batch` items that takes no time of the clock: whole rounds, each in a new order, and items of fewer
-    repetitions join in the last rounds, so that all end together. Probes (ascending, different) come after the studies
-    of their moment; where nothing happened between two of them they share one probe of the timeline.
+    repetitions join in the last rounds, so that all end together. With `at_once` they are one update instead, an item's
+    repetitions side by side, filled up with new strings to `batch`: an item weighs as much in every update. Probes
+    (ascending, different) come after the studies of their moment; where nothing happened between two of them they
+    share one probe of the timeline.
     """
     left = _met_again(times, items)
     updates: list[Ints] = []
@@ -216,6 +219,9 @@ def design_timeline(
         updates += [np.full(fillers, NEW)] * (clock(float(moment)) - now)
         now = clock(float(moment))
         here = times == moment
+        if at_once and here.any():
+            updates.append(_filled(np.sort(items[here]), batch))
+            here = np.zeros_like(here)
         for remaining in range(int(left[here].max(initial=-1)), -1, -1):
             due = rng.permutation(items[here & (left == remaining)])
             updates += [due[start : start + batch] for start in range(0, len(due), batch)]
@@ -223,6 +229,28 @@ def design_timeline(
     slots = join(*(update[None, None] for update in updates)) if updates else new_strings(0, fillers)
     probe_after, place = np.unique([after[float(moment)] for moment in probes], return_inverse=True)
     return Timeline(slots, probe_after), np.asarray(place)
+
+
+def _filled(items: Ints, batch: int) -> Ints:
+    """Return the slots of one update: the items, then new strings up to `batch`."""
+    if len(items) > batch:
+        raise UserError(f"An update of {batch} strings has no room for the {len(items)} studies of one moment.")
+    return np.concatenate([items, np.full(batch - len(items), NEW)])
+
+
+def relabelled(timeline: Timeline, items: Ints) -> Timeline:
+    """Return the timeline for members who meet other items: `items` (members, studies), row 0 as in `timeline`.
+
+    Member m meets items[m, k] wherever the first one meets items[0, k]: schedules are alike, and every item keeps its
+    own, which is what counterbalancing asks for.
+    """
+    names = np.tile(np.arange(int(items.max()) + 1), (len(items), 1))
+    np.put_along_axis(names, np.broadcast_to(items[0], items.shape), items, axis=1)
+    if (names[:, items[0]] != items).any():
+        raise UserError("Participants whose trials differ need one schedule, each with its own items in its places.")
+    slots = np.broadcast_to(timeline.slots, (len(items), *timeline.slots.shape[1:]))
+    own = np.take_along_axis(names[:, None], np.maximum(slots, 0), axis=2)
+    return Timeline(np.where(slots >= 0, own, slots), timeline.probe_after)
 
 
 def _met_again(times: NDArray[np.float64], items: Ints) -> Ints:

@@ -30,16 +30,10 @@ N_BINS = 10
 N_PARAMETERS = sum(len(equation.parameters) for equation in MODELS)
 # A pool of 100 stores a study makes this one about 20 times as slow as the others.
 PEOPLE = {"multiscale_context": 60}
-# Five families that differ in shape; sampling 200 people takes minutes each. A quarter of what the power law predicts
-# from its prior lies beyond 0 or 1; there 500 draws a chain cover the truth (.87) but r-hat is 1.05: an open fault.
-BENT = pytest.mark.xfail(reason="r-hat 1.05 where predictions are bent back", strict=False)
-HIERARCHICAL = (
-    pytest.param("power", marks=BENT),
-    "exponential",
-    "wickelgren",
-    "exponential_asymptote",
-    "act_r",
-)
+# Where data say little of a population, chains wander along what they cannot tell apart and need more draws. A
+# population of multiscale_context takes half an hour for 20 people (docs/forgetting_curve.md says what came out).
+DRAWS = {"power_asymptote": 2000, "power_boost": 2000, "weibull": 1000, "pavlik_anderson": 2000}
+HIERARCHICAL = tuple(equation for equation in MODELS if equation.name != "multiscale_context")
 
 
 def conditions(equation: Equation) -> tuple[Trials, int]:
@@ -61,12 +55,8 @@ def answers(equation: Equation, z: Array, seed: int) -> tuple[Curve, Mapping[str
     with np.errstate(under="ignore"):
         p = np.asarray(equation.predict(np, by_row, require(tests, equation.needs, who=equation.name)))
     # The likelihood bends predictions that leave [0, 1] back inside; so do these people.
-    correct = (
-        np.random.default_rng(seed)
-        .binomial(n, inside(np, p, EDGE if equation.bounded else WIDE_EDGE))
-        .ravel()
-        .astype(float)
-    )
+    p = inside(np, p, EDGE if equation.bounded else WIDE_EDGE)
+    correct = np.random.default_rng(seed).binomial(n, p).ravel().astype(float)
     people = len(z)
     rows = {name: np.tile(tests[name], people) for name in tests}
     y = correct / n
@@ -120,9 +110,8 @@ def test_people_from_the_prior_are_recovered(equation: Equation) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
-@pytest.mark.parametrize("name", HIERARCHICAL)
-def test_a_population_is_recovered(name: str) -> None:
-    equation = next(each for each in MODELS if each.name == name)
+@pytest.mark.parametrize("equation", HIERARCHICAL, ids=lambda equation: equation.name)
+def test_a_population_is_recovered(equation: Equation) -> None:
     loc, scale = prior(equation)
     rng = np.random.default_rng(201)
     # A population within the hyperprior, and not at its edges: the means half a prior sd off, people .4 of it apart.
@@ -130,10 +119,13 @@ def test_a_population_is_recovered(name: str) -> None:
     z = mu + sigma * rng.standard_normal((200, len(loc)))
     data, theta = answers(equation, z, seed=202)
     started = time.perf_counter()
-    done = fit(equation, data, method=Method("nuts", draws=500, tune=500), seed=203)
-    print(f"\n{name}: {time.perf_counter() - started:.1f} s in all, {dict(done.diagnostics)}")
+    draws = DRAWS.get(equation.name, 500)
+    done = fit(equation, data, method=Method("nuts", draws=draws, tune=min(draws, 1000)), seed=203)
+    print(f"\n{equation.name}: {time.perf_counter() - started:.1f} s in all, {dict(done.diagnostics)}")
     coverage = {each: covered(done, each, truth).mean() for each, truth in theta.items()}
     print(f"  coverage {coverage}")
+    # Where a population's mean is uncertain, all its people are missed or covered together: the pooled coverage of one
+    # population then scatters by more than the 1 to 1.5 % of independent people, on either side of 90 %.
     assert 0.85 <= np.mean(list(coverage.values())) <= 0.95
     assert done.diagnostics["rhat_max"] < 1.02
     lower, upper = np.quantile(done.population["mu"].reshape(-1, len(mu)), [0.0005, 0.9995], axis=0)

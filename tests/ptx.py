@@ -62,6 +62,8 @@ def call_every_kernel() -> None:
     from cogmem.kernels import random
     from cogmem.kernels.chains import gaussian_chains, mixture_chains
     from cogmem.kernels.cuda import limits
+    from cogmem.kernels.cuda import overlap as gpu
+    from cogmem.kernels.overlap import overlap, top
     from cogmem.kernels.retention import retention_counts
     from cogmem.kernels.stepwise import STUDY, TEST, simulate_steps, steps_log_likelihood
     from cogmem.models import act_r_practice
@@ -75,6 +77,10 @@ def call_every_kernel() -> None:
         prior: dict[str, Any] = {"means": [-1.0, 1.0], "sds": [1.0, 0.5], "weights": [1.0, 2.0], "noise_sd": 0.5}
         mixture_chains(np.zeros(3), keep=[2], rule=rule, seed=1, backend="cuda", **prior)
     retention_counts(np.full((2, 3), 0.5), n_items=5, seed=1, backend="cuda")
+    stored = np.ones((5, 3), np.uint64)
+    overlap(stored, stored, backend="cuda")
+    top(stored, stored, k=2, backend="cuda")
+    gpu.streamed(stored.ravel())
     theta, rows = np.array([[0.5, -1.0, 0.5, 0.7]]), np.zeros((1, 3, 3))
     kinds, sizes = np.array([[STUDY, TEST, TEST]], np.int8), {"n_state": 7, "n_options": 2}
     simulate_steps(act_r_practice.steps, theta, rows, kinds, seed=1, backend="cuda", **sizes)

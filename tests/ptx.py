@@ -64,6 +64,7 @@ def call_every_kernel() -> None:
     from cogmem.kernels.cuda import limits
     from cogmem.kernels.cuda import overlap as gpu
     from cogmem.kernels.overlap import overlap, top
+    from cogmem.kernels.recall import recall_counts
     from cogmem.kernels.retention import retention_counts
     from cogmem.kernels.stepwise import STUDY, TEST, simulate_steps, steps_log_likelihood
     from cogmem.models import act_r_practice
@@ -81,6 +82,7 @@ def call_every_kernel() -> None:
     overlap(stored, stored, backend="cuda")
     top(stored, stored, k=2, backend="cuda")
     gpu.streamed(stored.ravel())
+    recall_counts([[1, -1], [2, 0]], list_length=2, lag=[[0, 1], [0, 0]], max_lag=1, backend="cuda")
     theta, rows = np.array([[0.5, -1.0, 0.5, 0.7]]), np.zeros((1, 3, 3))
     kinds, sizes = np.array([[STUDY, TEST, TEST]], np.int8), {"n_state": 7, "n_options": 2}
     simulate_steps(act_r_practice.steps, theta, rows, kinds, seed=1, backend="cuda", **sizes)

@@ -1,56 +1,17 @@
-"""Speed of random numbers and of chains of reproductions."""
+"""Speed of chains of reproductions, against the loops that users of numpy write."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cogmem.benchmarks.timing import Speed, against, timed
-from cogmem.kernels import random
+from cogmem.benchmarks.random import raw
+from cogmem.benchmarks.timing import Speed, Workload, against, compiled, timed
 from cogmem.kernels.chains import gaussian_chains, gaussian_coefficients, mixture_chains
-from cogmem.kernels.kernel import simulated, usable
 
 PRIOR: dict[str, Any] = {"means": [-2.0, 1.0, 3.0], "sds": [0.5, 0.3, 1.0], "weights": [1.0, 2.0, 1.0], "noise_sd": 0.7}
-
-
-def fast_backends() -> list[str]:
-    """Return the compiled backends that can be timed here: CUDA only on a real GPU."""
-    return [each for each in usable() if each != "numpy" and not (each == "cuda" and simulated())]
-
-
-def raw(what: str, backend: str, n: int, draws: int, *, normal: bool) -> Speed:
-    """Return the speed of drawing and adding up `draws` words or normals of each of n individuals, nothing stored."""
-    if backend == "cuda":
-        from cogmem.kernels.cuda import limits as on_device
-
-        drawn: Callable[[int, int, bool], Any] = on_device.drawn
-    else:
-        from cogmem.kernels.cpu import limits
-
-        drawn = limits.drawn
-    unit = "normal" if normal else "word"
-    return timed(what, backend, lambda: drawn(n, draws, normal), items=n * draws, unit=unit)
-
-
-def bench_random(*, quick: bool = False, seed: int = 1) -> list[Speed]:
-    """Return the rates at which random words and normals are drawn and written out, beside the raw ones."""
-    n, draws = (50_000 if quick else 1_000_000), 20
-    rows = []
-    for name, call in (("words", random.words), ("normals", random.normals), ("exponentials", random.exponentials)):
-        few = max(1, n // 10)
-        work = partial(call, few, draws, seed=seed, backend="numpy")
-        meaning = timed(name, "numpy", work, items=few * draws, unit=name, repeats=3)
-        rows.append(meaning)
-        for backend in fast_backends():
-            work = partial(call, n, draws, seed=seed, backend=backend)
-            speed = timed(name, backend, work, items=n * draws, unit=name)
-            normal = name == "normals"
-            limit = raw(f"raw Philox {'normals' if normal else 'words'}", backend, n, draws, normal=normal)
-            rows.append(against(speed, numpy=meaning, limit=limit))
-    return rows
 
 
 def _generator_loop(n: int, steps: int, seed: int, coefficients: tuple[float, float, float]) -> None:
@@ -83,32 +44,56 @@ def _mixture_loop(n: int, steps: int, seed: int) -> None:
         x = own_gain * y + (1 - own_gain) * own_mean + np.sqrt(own_gain) * noise * rng.standard_normal(n)
 
 
-def bench_chains(*, quick: bool = False, seed: int = 1) -> list[Speed]:
-    """Return the speed of 10^6 chains of 100 generations: Gaussian prior and mixture, against numpy's Generator.
+def _sizes(quick: bool) -> tuple[int, int]:
+    return (50_000, 20) if quick else (1_000_000, 100)
+
+
+def _coefficients() -> tuple[float, float, float]:
+    a, b, c = (float(x) for x in gaussian_coefficients(prior_mean=0.0, prior_sd=1.0, noise_sd=0.5))
+    return a, b, c
+
+
+def workloads(*, quick: bool = False, seed: int = 1) -> list[Workload]:
+    """Return 10^6 chains of 100 generations: a Gaussian prior, and a mixture of three by each rule."""
+    n, steps = _sizes(quick)
+    slope, shift, sd = _coefficients()
+    start = np.zeros(n, np.float32)
+
+    def gaussian(backend: str, size: int) -> Any:
+        return gaussian_chains(start[:size], slope=slope, shift=shift, sd=sd, keep=[steps], seed=seed, backend=backend)
+
+    def mixture(rule: str, backend: str, size: int) -> Any:
+        return mixture_chains(start[:size], keep=[steps], rule=rule, seed=seed, backend=backend, **PRIOR)
+
+    made = [Workload("gaussian chains", "generation", n, n // 50, steps, gaussian)]
+    # The mode takes some forty exponentials a generation.
+    for rule, part in (("sample", 1), ("mean", 1), ("map", 10)):
+        run = partial(mixture, rule)
+        made.append(Workload(f"mixture chains, {rule}", "generation", n // part, n // 50 // part, steps, run))
+    return made
+
+
+def bench(*, quick: bool = False, seed: int = 1) -> list[Speed]:
+    """Return the speed of chains against numpy's Generator and the rate of raw normals.
 
     "numpy" is the kernel's meaning with the same random numbers, "numpy Generator" a loop as users write it.
     """
-    n, steps = (50_000, 20) if quick else (1_000_000, 100)
-    a, b, c = (float(x) for x in gaussian_coefficients(prior_mean=0.0, prior_sd=1.0, noise_sd=0.5))
-    start = np.zeros(n, np.float32)
-
-    def gaussian(backend: str, count: int = n) -> Any:
-        return gaussian_chains(start[:count], slope=a, shift=b, sd=c, keep=[steps], seed=seed, backend=backend)
-
-    def mixture(backend: str, count: int = n) -> Any:
-        return mixture_chains(start[:count], keep=[steps], seed=seed, backend=backend, **PRIOR)
-
-    few = max(1, n // 50)
+    n, steps = _sizes(quick)
+    few = n // 50
+    loops = {
+        "gaussian chains": (n, partial(_generator_loop, n, steps, seed, _coefficients())),
+        "mixture chains, sample": (few, partial(_mixture_loop, few, steps, seed)),
+    }
     rows = []
-    for name, call, loop in (
-        ("gaussian chains", gaussian, lambda: _generator_loop(n, steps, seed, (a, b, c))),
-        ("mixture chains", mixture, lambda: _mixture_loop(few, steps, seed)),
-    ):
-        size = n if call is gaussian else few
-        users = timed(name, "numpy Generator", loop, items=size * steps, unit="generation", repeats=3)
-        meaning = timed(name, "numpy", partial(call, "numpy", few), items=few * steps, unit="generation", repeats=3)
-        rows += [users, against(meaning, numpy=users)]
-        for backend in fast_backends():
-            speed = timed(name, backend, partial(call, backend), items=n * steps, unit="generation")
-            rows.append(against(speed, numpy=users, limit=raw("raw Philox normals", backend, n, steps, normal=True)))
+    for work in workloads(quick=quick, seed=seed):
+        base = meaning = work.speed("numpy")
+        if work.what in loops:
+            size, loop = loops[work.what]
+            base = timed(work.what, "numpy Generator", loop, items=size * steps, unit="generation", repeats=3)
+            rows.append(base)
+            meaning = against(meaning, numpy=base)
+        rows.append(meaning)
+        for backend in compiled():
+            limit = raw(backend, work.n, steps, normal=True)
+            rows.append(against(work.speed(backend), numpy=base, limit=limit))
     return rows

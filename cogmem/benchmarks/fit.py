@@ -77,7 +77,7 @@ def _samplers(data: Curve, *, draws: int, seed: int) -> list[Row]:
     return rows
 
 
-def bench_fit(*, quick: bool = False, seed: int = 1) -> list[Row]:
+def bench(*, quick: bool = False, seed: int = 1) -> list[Row]:
     """Return speeds of fitting: NUTS by nutpie and by PyMC's own sampler, and the fast fit of every equation.
 
     40 people x 8 delays, 4 chains x 1000 draws (quick: 10 people, 200 draws); compilation apart.

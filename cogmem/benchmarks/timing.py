@@ -7,7 +7,10 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
+
+from cogmem.kernels.kernel import simulated, usable
 
 REPEATS: Final = 7
 
@@ -48,6 +51,37 @@ def timed(
         runs.append(time.perf_counter() - began)
     seconds = statistics.median(runs)
     return Speed(what, backend, items, unit, seconds, items / seconds, max(0.0, first - seconds))
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Work that every backend can do: `run(backend, n)` does it for n individuals, `per` items each.
+
+    Compiled backends are given all `n`; numpy's meaning, which they are compared with per item, only `few` of them.
+    """
+
+    what: str
+    unit: str
+    n: int
+    few: int
+    per: float
+    run: Callable[[str, int], Any]
+
+    def size(self, backend: str) -> int:
+        """Return how many individuals a backend is given."""
+        return self.few if backend == "numpy" else self.n
+
+    def speed(self, backend: str) -> Speed:
+        """Return the speed of one backend."""
+        n = self.size(backend)
+        repeats = 3 if backend == "numpy" else REPEATS
+        call = partial(self.run, backend, n)
+        return timed(self.what, backend, call, items=n * self.per, unit=self.unit, repeats=repeats)
+
+
+def compiled() -> list[str]:
+    """Return the compiled backends that can be timed here: CUDA only on a real GPU."""
+    return [each for each in usable() if each != "numpy" and not (each == "cuda" and simulated())]
 
 
 def against(speed: Speed, *, numpy: Speed | None = None, limit: Speed | None = None) -> Speed:

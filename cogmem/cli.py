@@ -205,7 +205,7 @@ def _subject(text: str) -> Any:
     """Return the network of that name, or the model written as name(parameter=number, ...)."""
     from cogmem import catalogue
 
-    known = {**catalogue.models(), **catalogue.step_models()}
+    known: dict[str, Any] = {**catalogue.models(), **catalogue.step_models()}
     name, _, inside = text.partition("(")
     if not inside:
         if name in known:

@@ -44,10 +44,18 @@ def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
 
 
+def one_delay_each(human: Curve) -> bool:
+    """Return whether nobody was tested at two places of the axis: then a curve is that of all people as one."""
+    rows = human.rows
+    who = rows.get("participant", "all")
+    return len(human.participants) > 1 and all(np.ptp(rows["x"][who == name]) == 0 for name in human.participants)
+
+
 def link(human: Curve, forecast: NDArray[np.float64], *, seed: int) -> Fit:
     """Return the fit of the linking rule between a forecast of each row of `human` and what people did."""
     rows = human.rows.with_columns({"forecast_logit": _logit(forecast), "guess": np.zeros(len(human.rows))})
-    return fit(LINK, replace(human, rows=rows), method=Method("laplace"), seed=seed)
+    how = Method("laplace", pooled=one_delay_each(human))
+    return fit(LINK, replace(human, rows=rows), method=how, seed=seed)
 
 
 def as_curve(human: Record | Curve, paradigm: Paradigm[Any]) -> Curve:
@@ -73,11 +81,14 @@ def predict_rows(subject: Subject, human: Curve, paradigm: Paradigm[Any], *, see
     """Return what `subject` predicts for each row of a human curve: (rows,), NaN where its design has no such test.
 
     The subject takes the design that repeats the human one. A forecaster's option probabilities are averaged over the
-    tests of a condition; for savings, which are counts to criterion, the measured curve is the prediction.
+    tests of a condition; for savings, which are counts to criterion, the measured curve is the prediction. Where
+    guessing alone is right with another probability the test is not people's, and nothing is predicted.
     """
     if paradigm.like is None:
         raise UserError(f"{paradigm.name} cannot repeat a table of means; give compare() a record with its design.")
     design = paradigm.design_from(paradigm.like(human), seed=seed)
+    if not np.array_equal(np.unique(human.rows.get("guess", 0.0)), np.unique(design.tests.get("guess", 0.0))):
+        return np.full(len(human.rows), np.nan)
     if isinstance(subject, Forecaster) and human.measure != "savings":
         return averaged(design.tests, subject.forecast(design)[:, -1], human.rows, KEYS[1:])
     curve = measure(paradigm.measure(human.measure), run(design, subject, seed=seed))

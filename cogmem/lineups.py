@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,7 +33,8 @@ class Entry:
     def as_dict(self) -> dict[str, Any]:
         """Return what the JSON of `cogmem compare` holds for this subject; what does not exist is null."""
         rows = self.curve.rows
-        points = [{name: float(rows[name][k]) for name in ("x", "y", "n", "sd")} for k in range(len(rows))]
+        names = ("x", "y", "n", "sd", *beside_x(self.curve))
+        points = [{name: float(rows[name][k]) for name in names} for k in range(len(rows))]
         parameters = [
             {name: _plain(self.parameters[name][k]) for name in self.parameters} for k in range(len(self.parameters))
         ]
@@ -78,20 +79,52 @@ class LineUp:
         return next(entry for entry in self.entries if entry.agreement.subject == name)
 
 
+def axis_of(curve: Curve) -> str:
+    """Return the column that x is a copy of: retention_interval, spacing_gap, serial_position, or x itself."""
+    rows, names = curve.rows, ("retention_interval", "spacing_gap", "serial_position")
+    return next((name for name in names if name in rows and np.array_equal(rows["x"], rows[name])), "x")
+
+
+def beside_x(curve: Curve) -> tuple[str, ...]:
+    """Return what a curve is not pooled over: the delays of a spacing surface, whose axis is the gap."""
+    return ("retention_interval",) if axis_of(curve) == "spacing_gap" and "retention_interval" in curve.rows else ()
+
+
+def _pooled(curve: Curve) -> Curve:
+    return curve.pool(*beside_x(curve))
+
+
+UNSEEN: Final = ("experiment", "material", "condition", "probe", "list", "serial_position")
+
+
+def _notes(human: Curve) -> tuple[str, ...]:
+    """Return in words what of the table the equations do not see, and whether people are fitted as one."""
+    rows = human.rows
+    seen = [name for name in ("participant", "retention_interval", "repetitions", "spacing_gap") if name in rows]
+    cells = sum(1 for _ in rows.groups(seen))
+    unseen = [name for name in UNSEEN if name in rows and sum(1 for _ in rows.groups([*seen, name])) > cells]
+    notes = []
+    if unseen:
+        notes.append(f"Rows differ in {', '.join(unseen)}, which no equation sees: one curve goes through all of them.")
+    if comparisons.one_delay_each(human):
+        notes.append("Nobody was tested after two delays, so all people are fitted as one.")
+    return tuple(notes)
+
+
 def _people(human: Curve, top: dict[str, float | None]) -> Entry:
     """Return people as a subject: each predicted by the others, which is the ceiling itself."""
     score = Agreement(
         human.subject, "human", float(human.rows["n"].sum()), rmse=top["ceiling_rmse"], r=top["ceiling"],
         elpd_per_test=top["ceiling_elpd"], elpd_se=top["ceiling_se"], **top,
     )  # fmt: skip
-    return Entry(score, human.pool(), 0.0)
+    return Entry(score, _pooled(human), 0.0, warnings=_notes(human))
 
 
 def fitted_curve(done: Fit, human: Curve) -> Curve:
     """Return the fitted prediction at each x, pooled over people; sd is the spread between people's predictions."""
     rows = human.rows.with_columns({"y": done.fitted, "sd": np.zeros(len(human.rows))})
     kept = {name: values for name, values in rows.columns.items() if name != "correct"}
-    return Curve(human.measure, done.model.name, Trials(kept), Source(kind=done.model.kind)).pool()
+    return _pooled(Curve(human.measure, done.model.name, Trials(kept), Source(kind=done.model.kind)))
 
 
 def _equation(
@@ -119,10 +152,12 @@ def _subject(
     made = Trials(rows | {"y": predicted, "sd": 0.0 * predicted}).where(known)
     curve = Curve(human.measure, subject.name, made, Source(kind=subject.kind))
     parameters = linked.intervals() if linked else Trials({})
-    pooled = curve.pool() if known.any() else curve
-    return Entry(
-        agreement, pooled, time.perf_counter() - started, None, parameters, score.warnings if score else ()
-    ), score
+    pooled = _pooled(curve) if known.any() else curve
+    said = score.warnings if score else ()
+    if not known.all():
+        missing = f"{len(known) - known.sum()} of {len(known)}"
+        said += (f"No prediction of {missing} rows: the design that repeats this table has no such test.",)
+    return Entry(agreement, pooled, time.perf_counter() - started, None, parameters, said), score
 
 
 def _rank(entry: Entry) -> float:
@@ -145,6 +180,7 @@ def line_up(
     `weight` is the stacking weight among all scored subjects (Yao et al., 2018).
     """
     how, total = method or Method(), len(models) + len(subjects) + 1
+    how = replace(how, pooled=how.pooled or comparisons.one_delay_each(human))
     top = comparisons.ceiling(human, seed=seed)
     made: list[tuple[Entry, Elpd | None]] = []
     for model in models:

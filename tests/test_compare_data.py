@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import cogmem as cm
 from cogmem.catalogue import datasets
-from cogmem.core import Curve
+from cogmem.comparisons import predict_rows
+from cogmem.core import Curve, Subject
 from cogmem.errors import UserError
 from cogmem.figures.figure import points_of
 from cogmem.figures.forgetting import draw
 from cogmem.jobs import forgetting
+from cogmem.lineups import LineUp, line_up
 from cogmem.store import Store
 from cogmem.subjects.equation import Equation
 from cogmem.tables import read_curve
@@ -38,6 +42,12 @@ FILES = {
     "everything recalled": COUNTS + "a,60,20,20\na,3600,20,20\nb,60,20,20\nb,3600,20,20\n",
     "a row each": COUNTS + "a,60,18,20\nb,600,15,20\nc,6000,12,20\nd,60000,8,20\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def one_model_of_spacing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People's spacing surface is the same beside every data set; one model of it is enough here."""
+    monkeypatch.setattr(forgetting, "SPACING_MODELS", (cm.models.act_r,))
 
 
 def check(human: Curve, models: tuple[Equation, ...], store: Store) -> dict[str, Any]:
@@ -90,3 +100,73 @@ def test_what_was_never_there_is_an_empty_field(tmp_path: Path) -> None:
     document = check(read_curve(path), FEW, Store(tmp_path / "store"))
     # Nothing varies, so nothing correlates.
     assert [subject["r"] for subject in document["subjects"]] == [None] * 3
+
+
+def read(text: str, tmp_path: Path) -> Curve:
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    return read_curve(path)
+
+
+def lined_up(human: Curve, *subjects: Subject) -> LineUp:
+    return line_up(cm.paradigms.forgetting_curve, human, models=FEW[:1], subjects=subjects, seed=1)
+
+
+def test_people_who_were_tested_once_are_fitted_as_one(tmp_path: Path) -> None:
+    people, fitted = lined_up(read(FILES["a row each"], tmp_path)).entries
+    assert set(fitted.parameters["participant"]) == {"all"}
+    assert people.warnings == ("Nobody was tested after two delays, so all people are fitted as one.",)
+    apart = lined_up(read(FILES["counts"], tmp_path)).entries
+    assert set(apart[1].parameters["participant"]) == {"a", "b"}
+    assert apart[0].warnings == ()
+
+
+def test_what_no_equation_sees_is_said(tmp_path: Path) -> None:
+    people = lined_up(read(FILES["conditions"], tmp_path)).entries[0]
+    assert people.warnings == ("Rows differ in condition, which no equation sees: one curve goes through all of them.",)
+
+
+def test_a_spacing_surface_keeps_its_delays_apart(tmp_path: Path) -> None:
+    document = check(cm.load("cepeda_2008"), FEW[:1], Store(tmp_path))
+    for subject in document["subjects"]:
+        points = {(point["x"], point["retention_interval"]) for point in subject["curve"]}
+        assert len(points) == len(subject["curve"]) == 26
+
+
+def test_the_axis_is_named_as_what_it_is(tmp_path: Path) -> None:
+    for name, label in (
+        ("lewandowsky_2010", "Serial position"), ("cepeda_2008", "Gap between studies (days)"),
+        ("mosteller_1970", "Retention interval (s)"),
+    ):  # fmt: skip
+        results = forgetting.compute(cm.load(name), models=FEW[:1], networks=False, store=Store(tmp_path))
+        assert draw(results).panels[0].x_label == label
+    positions = cm.load("lewandowsky_2010")
+    assert "serial_position, which no equation sees" in lined_up(positions).entries[0].warnings[0]
+
+
+def test_one_equation_has_no_second(tmp_path: Path) -> None:
+    (row,) = check(read(FILES["retention"], tmp_path), FEW[:1], Store(tmp_path))["winners"]
+    assert (row["wins"], row["second"], row["second's ELPD/test"]) == ("power", None, None)
+
+
+def test_points_of_people_are_drawn_named_or_not(tmp_path: Path) -> None:
+    for name, series in (("mosteller_1970", {"people, mean"}), ("ebbinghaus_1885", {"Ebbinghaus"})):
+        results = forgetting.compute(cm.load(name), models=FEW[:1], networks=False, store=Store(tmp_path))
+        assert {each.label for each in draw(results).panels[0].series if each.kind == "human"} == series
+
+
+def test_a_test_at_once_has_a_place_on_the_axis(tmp_path: Path) -> None:
+    human = read(FILES["no time passed"], tmp_path)
+    assert draw(forgetting.compute(human, models=FEW[:1], networks=False, store=Store(tmp_path))).panels[0].x_scale == (
+        "symlog"
+    )
+
+
+def test_a_machine_that_takes_another_test_predicts_nothing(tmp_path: Path) -> None:
+    human = read(FILES["one participant"], tmp_path)
+    subject = cm.models.power.subject(a=0.9, b=0.1)
+    assert np.isfinite(predict_rows(subject, human, cm.paradigms.forgetting_curve, seed=1)).all()
+    guessed = replace(human, rows=human.rows.with_columns({"guess": np.full(len(human.rows), 0.3)}))
+    other = next(entry for entry in lined_up(guessed, subject).entries[1:] if entry.fit is None)
+    assert (other.agreement.rmse, other.agreement.elpd_per_test, len(other.curve.rows)) == (None, None, 0)
+    assert other.warnings == ("No prediction of 3 of 3 rows: the design that repeats this table has no such test.",)

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, series
 from cogmem.jobs import view_batch
 from cogmem.jobs.forgetting import ForgettingResults, compute
 from cogmem.jobs.network_forgetting import EXPOSURES, NetworkCurves
 from cogmem.jobs.view_batch import UPDATE
-from cogmem.lineups import Entry, LineUp
+from cogmem.lineups import Entry, LineUp, axis_of, beside_x
 from cogmem.progress import Report
 from cogmem.store import Store
 from cogmem.trials import Trials
@@ -28,14 +28,15 @@ def _scaled(curve: Curve, unit: float) -> Curve:
 
 
 def _model_series(entry: Entry, unit: float = 1.0) -> Series:
-    """Return a fitted curve with its band: the 90 % interval of the predictions, averaged over people."""
+    """Return a fitted curve with its band: the 90 % interval of the predictions, averaged over tests."""
     fit = entry.fit
     if fit is None:
         return series(_scaled(entry.curve, unit), entry.agreement.subject)
     rows = fit.data.rows  # type: ignore[union-attr]
     drawn = fit.predictions()
     x = np.unique(rows["x"])
-    pooled = np.stack([drawn[:, rows["x"] == value].mean(axis=1) for value in x], axis=1)
+    at = [rows["x"] == value for value in x]
+    pooled = np.stack([np.average(drawn[:, chosen], axis=1, weights=rows["n"][chosen]) for chosen in at], axis=1)
     lower, upper = np.quantile(pooled, [0.05, 0.95], axis=0)
     columns = {"x": x / unit, "y": pooled.mean(axis=0), "lower": lower, "upper": upper}
     return Series(entry.agreement.subject, entry.agreement.kind, Trials(columns))
@@ -45,19 +46,30 @@ def _best(result: LineUp, kind: str, n: int) -> list[Entry]:
     return [entry for entry in result.entries if entry.agreement.kind == kind][:n]
 
 
-def people_panel(result: LineUp) -> Panel:
-    """Return people's points, the three best equations and the networks of a line-up."""
-    people = [series(result.human.pool(), "people, mean")] if len(result.human.participants) > 1 else []
-    people += [
-        series(replace(result.human, rows=result.human.rows.where(result.human.rows["participant"] == who)), str(who))
-        for who in result.human.participants[:4]
-        if "participant" in result.human.rows
+def _people(human: Curve) -> list[Series]:
+    """Return people's points: each one where they are few and named, their mean where they are several."""
+    rows, names = human.rows, human.participants if "participant" in human.rows else ()
+    mean = [series(human.pool(), "people, mean")] if len(names) != 1 else []
+    return mean + [
+        series(replace(human, rows=rows.where(rows["participant"] == who)), str(who))
+        for who in (names if len(names) <= N_SHOWN else ())
     ]
+
+
+def people_panel(result: LineUp) -> Panel:
+    """Return people's points, the three best equations and the networks of a line-up; for gaps, the spacing surface."""
+    if beside_x(result.human):
+        return _surface_panel(result, f"{result.human.subject}: people and the best equation")
     models = [_model_series(entry) for entry in _best(result, "equation", 3)]
-    networks = [_model_series(entry) for entry in _best(result, "network", 2)]
+    networks = [_model_series(entry) for entry in _best(result, "network", 2) if len(entry.curve.rows)]
     label = "Savings" if result.human.measure == "savings" else "Proportion correct"
     title = f"{result.human.subject}: people, equations, networks"
-    return Panel(title, "Retention interval (s)", label, (*people, *models, *networks), "log")
+    parts, axis = (*_people(result.human), *models, *networks), axis_of(result.human)
+    if axis != "retention_interval":
+        return Panel(title, axis.replace("_", " ").capitalize(), label, parts)
+    # A logarithmic axis has no place for a test at once.
+    scale: Scale = "log" if (result.human.rows["x"] > 0).all() else "symlog"
+    return Panel(title, "Retention interval (s)", label, parts, scale)
 
 
 def score_panel(result: LineUp) -> Panel:
@@ -101,7 +113,7 @@ def _exposure_panel(networks: Iterable[NetworkCurves]) -> Panel:
     return Panel("Networks: few-shot memory", "Exposures", "Proportion correct", tuple(parts), y_range=(0.0, 1.02))
 
 
-def _surface_panel(result: LineUp) -> Panel:
+def _surface_panel(result: LineUp, title: str) -> Panel:
     rows = result.human.rows
     parts = []
     for delay in np.unique(rows["retention_interval"]):
@@ -117,9 +129,7 @@ def _surface_panel(result: LineUp) -> Panel:
             lower, upper = np.quantile(drawn, [0.05, 0.95], axis=0)
             columns = {"x": rows["spacing_gap"][chosen] / DAY, "y": drawn.mean(axis=0), "lower": lower, "upper": upper}
             parts.append(Series(f"{entry.agreement.subject}, {delay / DAY:.0f} d", "equation", Trials(columns)))
-    return Panel(
-        "People: spacing (Cepeda et al., 2008)", "Gap between studies (days)", "Recall", tuple(parts), "symlog"
-    )
+    return Panel(title, "Gap between studies (days)", "Recall", tuple(parts), "symlog")
 
 
 def _by_delay(rows: Trials, x: str, name: str) -> list[Series]:
@@ -153,19 +163,23 @@ def _view_panel(networks: Iterable[NetworkCurves]) -> Panel:
 def draw(results: ForgettingResults) -> Drawing:
     """Return the drawing of a computed comparison."""
     panels = [people_panel(results.people), score_panel(results.people)]
+    surface = _surface_panel(results.spacing, "People: spacing (Cepeda et al., 2008)")
     if results.networks:
         panels += [_exposure_panel(results.networks), _forgetting_panel(results.networks, "recall")]
         panels += [_forgetting_panel(results.networks, "recognition"), _rest_panel(results.networks)]
-        panels += [_surface_panel(results.spacing), _view_panel(results.networks)]
+        panels += [surface, _view_panel(results.networks)]
     else:
-        panels.append(_surface_panel(results.spacing))
+        panels.append(surface)
     source = results.people.human.source
     caption = (
         f"People: {source.citation or source.who}. Points are people or networks with 90 % intervals, lines and bands "
         f"are fitted equations (posterior mean, 90 % interval). ELPD: expected log predictive density of a human test, "
         f"left out in turn; networks are linked to people by one rule with a temperature and a lapse. Spacing: Cepeda, "
         f"Vul, Rohrer, Wixted & Pashler (2008), digitised means without standard errors. Networks: populations trained "
-        f"from scratch; 1 update = 16 new strings. Seed {results.seed}."
+        f"from scratch; 1 update = 16 new strings; after rests, intervals are those of the members' mean. V at once "
+        f"(after 'Do Your Best and Get Enough Rest', CVPR 2025): an update holds V exact repetitions of an item, which "
+        f"comes back after V steps of {view_batch.STEP} updates; {view_batch.EXPOSURES} exposures of every item, items "
+        f"and V in a Latin square over the members. Seed {results.seed}."
     )
     return Drawing(tuple(panels), caption)
 

@@ -62,6 +62,17 @@ def play(
     return [future.result for future in futures]
 
 
+def _people(human: Curve | None) -> Curve:
+    """Return people's table, Murre & Dros (2015) by default; UserError where it has no delays."""
+    table = load("murre_dros_2015") if human is None else human
+    if "retention_interval" not in table.rows:
+        raise UserError(
+            f"{table.subject} has no retention intervals (its columns: {', '.join(table.rows)}), but a forgetting "
+            "curve needs them; compare with another data set (cogmem data list)."
+        )
+    return table
+
+
 def compute(
     human: Curve | None = None,
     *,
@@ -77,12 +88,7 @@ def compute(
     Networks are trained in `workers` processes; the result does not depend on how many.
     """
     started = time.perf_counter()
-    human = load("murre_dros_2015") if human is None else human
-    if "retention_interval" not in human.rows:
-        raise UserError(
-            f"{human.subject} has no retention intervals (its columns: {', '.join(human.rows)}), but a forgetting "
-            "curve needs them; compare with another data set (cogmem data list)."
-        )
+    human = _people(human)
     chosen = tuple(models or MODELS)
     trained = tuple(NETWORKS) if networks else ()
     parts = 2 + len(trained)
@@ -141,12 +147,13 @@ def winners(results: ForgettingResults) -> list[dict[str, Any]]:
         fitted_entries = [entry for entry in result.entries if entry.agreement.kind == "equation"]
         if not fitted_entries:
             continue
-        best, second = fitted_entries[0], fitted_entries[min(1, len(fitted_entries) - 1)]
+        best, *others = [entry.agreement for entry in fitted_entries]
+        second = others[0] if others else None
         b = exponent(result)
         rows.append(
-            {"participants": name, "wins": best.agreement.subject, "ELPD/test": best.agreement.elpd_per_test,
-             "± SE": best.agreement.elpd_se, "second": second.agreement.subject,
-             "second's ELPD/test": second.agreement.elpd_per_test, "power exponent": b and b[0],
+            {"participants": name, "wins": best.subject, "ELPD/test": best.elpd_per_test,
+             "± SE": best.elpd_se, "second": second and second.subject,
+             "second's ELPD/test": second and second.elpd_per_test, "power exponent": b and b[0],
              "90 % from": b and b[1], "to": b and b[2]}
         )  # fmt: skip
     return rows

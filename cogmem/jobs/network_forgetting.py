@@ -117,14 +117,15 @@ def network_curves(
     records += run_study(view_batch.study(network, seed=seed), store=store).records
     retention = forgetting_curve.measure("retention")
     curves = [replace(measure(retention, record), subject=network.name) for record in records]
+    recall, recognition, rest, views = curves
     line_ups = {}
-    for kind, curve in (("recall", curves[0]), ("recognition", curves[1])):
+    for kind, curve in (("recall", recall), ("recognition", recognition)):
         data = above_baseline(curve, EXPOSURES[-1])
         named = replace(data, subject=f"{network.name} {kind}")
         # Words of one string stand or fall together: counts vary more than a binomial allows.
         how = replace(QUICK, likelihood="beta_binomial")
         line_ups[kind] = line_up(forgetting_curve, named, models=models, method=how, seed=seed)
-    return NetworkCurves(network.name, *curves, line_ups)
+    return NetworkCurves(network.name, recall, recognition, rest, views, line_ups)
 
 
 def exposures(curve: Curve) -> list[dict[str, Any]]:

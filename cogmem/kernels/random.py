@@ -248,7 +248,8 @@ def words(individuals: int, draws: int, *, seed: int, stream: int = 0, backend: 
 
 def uniforms(individuals: int, draws: int, *, seed: int, stream: int = 0, backend: str = "auto") -> NDArray[np.float64]:
     """Return draws from (0, 1), (individuals, draws): (word + 1/2) / 2^32, exact, and never 0 or 1."""
-    return (words(individuals, draws, seed=seed, stream=stream, backend=backend) + 0.5) * 2.0**-32
+    made = words(individuals, draws, seed=seed, stream=stream, backend=backend)
+    return np.asarray((made + 0.5) * 2.0**-32, np.float64)
 
 
 def normals(individuals: int, draws: int, *, seed: int, stream: int = 0, backend: str = "auto") -> NDArray[np.float32]:

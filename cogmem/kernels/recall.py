@@ -45,7 +45,8 @@ class Tally:
     def prob(self) -> NDArray[np.float64]:
         """Return actual / possible, NaN where it was never possible."""
         nowhere = np.full(self.actual.shape, np.nan)
-        return np.divide(self.actual, self.possible, out=nowhere, where=self.possible > 0)
+        np.divide(self.actual, self.possible, out=nowhere, where=self.possible > 0)
+        return nowhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +152,8 @@ def _follow(
         pool[first, now[first] - 1] = False
         done[first] += 1
         last = np.where(first, now, 0)
-    row, output = np.nonzero((lag > 0) & (lag <= prior_list.shape[1]))
-    _tally(prior_list, group[row], lag[row, output].astype(np.int64) - 1)
+    row, where = np.nonzero((lag > 0) & (lag <= prior_list.shape[1]))
+    _tally(prior_list, group[row], lag[row, where].astype(np.int64) - 1)
 
 
 def empty_tables(shape: Shape) -> tuple[Counts, ...]:

@@ -46,11 +46,11 @@ def _items(answers: Any, left: Any, nth_actual: Any, nth_possible: Any, lag_actu
     """Count the nth recalls and the transitions of one list; `left` is room for what was not recalled yet."""
     length = len(left)
     left[:] = 1
-    done, last = 0, 0
+    done, last = 0, np.int64(0)
     for k in range(len(answers)):
-        now = np.int64(answers[k])
+        now: Any = np.int64(answers[k])
         if now < 1 or not left[now - 1]:
-            last = 0
+            last = np.int64(0)
             continue
         nth_actual[done, now - 1] += 1
         for item in range(length):

@@ -31,7 +31,7 @@ def _counts(edges: Any, n_items: Any, first: Any, k0: Any, k1: Any, made: Any) -
     people, delays = edges.shape
     for tile in prange((people + TILE - 1) // TILE):
         begin = np.int64(tile) * TILE
-        size = min(np.int64(people) - begin, TILE)
+        size: Any = min(np.int64(people) - begin, TILE)
         own, hits = np.empty(size, np.uint64), np.empty(size, np.int64)
         for delay in range(delays):
             for i in range(size):

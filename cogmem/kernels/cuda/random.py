@@ -36,7 +36,7 @@ else:
         """Return the float32 that has the bits of an int32."""
         return libdevice.int_as_float(x)
 
-    root = math.sqrt
+    root = math.sqrt  # type: ignore[assignment]
 
 
 @cuda.jit(device=True)

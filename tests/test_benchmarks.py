@@ -36,12 +36,15 @@ def test_every_backend_does_the_workloads(name: str, backend: str, benchmark: An
 def test_a_benchmark_compares_within_one_run(name: str) -> None:
     rows = BENCHMARKS[name](quick=True)
     assert {"numpy", *compiled()} <= {row.backend for row in rows}
+    limits = {row.limit for row in rows}
     for row in rows:
         assert row.items > 0
         assert row.items_per_second == pytest.approx(row.items / row.seconds)
-        if row.backend in compiled():
-            assert row.to_numpy is not None
-            assert math.isfinite(row.to_numpy)
+        if row.backend in compiled() and row.what not in limits:
+            # On a GPU numpy's meaning may be too far away to compare with; the card's own limit is not.
+            ratio = row.to_limit if row.backend == "cuda" else row.to_numpy
+            assert ratio is not None
+            assert math.isfinite(ratio)
 
 
 def test_timed_counts_every_call() -> None:

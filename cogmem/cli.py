@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from cogmem import cli_arguments as given
 from cogmem.errors import UserError
 
 app: Final = typer.Typer(
@@ -85,7 +86,7 @@ def fit(
 
     equation = catalogue.named("model", model, catalogue.models())
     how = Method(name=method, likelihood=likelihood, pooled=pooled, progress=not as_json)  # type: ignore[arg-type]
-    done = fit_(equation, _data(data, table), method=how, seed=seed)
+    done = fit_(equation, given.data(data, table), method=how, seed=seed)
     score = elpd(done) if method != "mle" else None
     intervals = done.intervals()
     if out:
@@ -95,25 +96,6 @@ def fit(
         say(document)
     else:
         printing.fit(done, document, intervals)
-
-
-def _store(root: Path | None) -> Any:
-    from cogmem.store import Store
-
-    return Store(root) if root else Store()
-
-
-def _data(name: str, table: str | None = None) -> Any:
-    """Return the data set of that name, or the CSV file at that path."""
-    from cogmem import catalogue
-    from cogmem.human_data.loading import load
-    from cogmem.tables import read_curve
-
-    if name in catalogue.datasets():
-        return load(name, table=table)
-    if Path(name).suffix or Path(name).exists() or os.sep in name:
-        return read_curve(Path(name))
-    return catalogue.named("data set", name, catalogue.datasets())
 
 
 @app.command()
@@ -139,11 +121,11 @@ def compare(
     chosen = [catalogue.named("model", name.strip(), catalogue.models()) for name in models.split(",") if name.strip()]
     with bar("comparing people, models and networks", shown=not as_json) as report:
         results = forgetting.compute(
-            _data(data),
+            given.data(data),
             models=chosen or None,
             networks=networks,
             seed=seed,
-            store=_store(store),
+            store=given.store(store),
             workers=workers,
             report=report,
         )
@@ -174,8 +156,8 @@ def run(
     from cogmem.exports import write_csv
 
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
-    design = experiment.design(seed=seed, **_settings(settings or []))
-    record = run_(design, _subject(subject), seed=seed)
+    design = experiment.design(seed=seed, **given.settings(settings or []))
+    record = run_(design, given.subject(subject), seed=seed)
     kinds = design.tests.get("test_type", "recall")
     curve = measure(experiment.measure("savings" if "relearning" in kinds else "retention"), record)
     if out:
@@ -184,42 +166,6 @@ def run(
         say({"subject": record.subject, "measure": curve.measure, "curve": printing.rows_of(curve.rows)})
     else:
         printing.table(f"{record.subject}: {curve.measure}", printing.rows_of(curve.rows))
-
-
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    """Return NAME=VALUE pairs with JSON values; a value that is not JSON is text."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise UserError(f"--set takes NAME=VALUE, such as n_items=100; got {pair!r}.")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        found[name] = tuple(value) if isinstance(value, list) else value
-    return found
-
-
-def _subject(text: str) -> Any:
-    """Return the network of that name, or the model written as name(parameter=number, ...)."""
-    from cogmem import catalogue
-
-    known: dict[str, Any] = {**catalogue.models(), **catalogue.step_models()}
-    name, _, inside = text.partition("(")
-    if not inside:
-        if name in known:
-            wanted = ", ".join(f"{each.name}=..." for each in known[name].parameters)
-            raise UserError(f"The model {name!r} needs its parameters: write it as '{name}({wanted})'.")
-        return catalogue.named("network", name, catalogue.networks())
-    theta: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in inside.rstrip(") ").split(","))):
-        parameter, _, number = part.partition("=")
-        try:
-            theta[parameter.strip()] = float(number)
-        except ValueError:
-            raise UserError(f"A parameter is written name=number; got {part!r} in {text!r}.") from None
-    return catalogue.named("model", name, known).subject(**theta)
 
 
 data_app: Final = typer.Typer(
@@ -290,7 +236,10 @@ def figures(
         figure = catalogue.named("figure", name, known)
         with bar(f"figure {name}", shown=not as_json) as report:
             written.append(
-                {"name": name, "path": str(regenerate(figure, store=_store(store), out=out, seed=seed, report=report))}
+                {
+                    "name": name,
+                    "path": str(regenerate(figure, store=given.store(store), out=out, seed=seed, report=report)),
+                }
             )
     if as_json:
         say(written)

@@ -16,7 +16,7 @@ ROOMS = {"cogmem": "cogmem", "cogmem.paradigms": "paradigms", "cogmem.human_data
 
 # From left to right; a module imports from its own layer and from those to its right.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"app", "cli", "figures", "printing"}),
+    frozenset({"app", "cli", "cli_arguments", "figures", "printing"}),
     frozenset({"jobs"}),
     frozenset({"benchmarks"}),
     frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "exports"}),

@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"subjects"}),
     frozenset({"paradigms", "human_data"}),
-    frozenset({"core", "columns", "trials", "progress", "materials", "addresses", "files", "cells"}),
+    frozenset({"core", "columns", "trials", "progress", "materials", "addresses", "files", "cells", "divergences"}),
     frozenset({"kernels"}),
     frozenset({"names", "errors"}),
 )

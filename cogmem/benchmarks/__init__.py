@@ -20,4 +20,6 @@ def _later(name: str) -> Callable[..., list[Any]]:
 KERNELS: Final = ("random", "chains", "overlap", "retention", "stepwise", "recall")
 """Benchmarks of kernels; the module of each also gives its `workloads`, which pytest-benchmark times on their own."""
 
-BENCHMARKS: Final[Mapping[str, Callable[..., list[Any]]]] = {name: _later(name) for name in ("fit", *KERNELS)}
+BENCHMARKS: Final[Mapping[str, Callable[..., list[Any]]]] = {
+    name: _later(name) for name in ("fit", *KERNELS, "diffusion")
+}

@@ -68,7 +68,7 @@ def transition(prior: Array, kernel: GridNoise) -> Array:
 class GridDiffusion:
     """A diffusion model on a grid: law of the data, noise family, linear schedule, law that sampling starts from.
 
-    The defaults are the study's: Gaussian noise of sd .03 to .10 in 10 steps, 41 × 41 points, a swiss roll from uniform.
+    The defaults are the study's: Gaussian noise of sd .03 to .10 in 10 steps, 41 × 41 points, swiss roll from uniform.
     """
 
     noise: str = "gaussian"
@@ -133,7 +133,7 @@ class Diffused:
     def stationarity(self) -> float:
         """How much of the start is left: ‖v − 1‖₂ / √M after v = p_{T−1} / p_{T−2} went through K_tᵀ, t = T − 1 … 1.
 
-        K_t = D_t N_t, so K_tᵀ v = N_tᵀ (N_t (q_{t−1} v) / q_t). 0: the chain has forgotten; NaN for fewer than two steps.
+        K_t = D_t N_t, so K_tᵀ v = N_tᵀ (N_t (q_{t−1} v) / q_t). 0: all forgotten; NaN for fewer than 2 steps.
         """
         top = len(self.noise)
         if top < 2:

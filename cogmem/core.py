@@ -17,7 +17,7 @@ from cogmem.errors import UserError
 from cogmem.names import nearest
 from cogmem.trials import Trials, concatenate, frozen_array
 
-Kind = Literal["human", "equation", "step", "network", "language_model"]
+Kind = Literal["human", "equation", "step", "bayesian", "network", "language_model"]
 SettingsT = TypeVar("SettingsT")
 
 

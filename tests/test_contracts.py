@@ -14,9 +14,11 @@ from cogmem.columns import COLUMNS, study_ages
 from cogmem.core import Curve, Design, Forecaster, Paradigm, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.human_data import load
-from cogmem.paradigms import forgetting_curve
+from cogmem.paradigms import forgetting_curve, iterated_learning, serial_reproduction
 from cogmem.subjects.equation import Equation, EquationSubject
+from cogmem.subjects.learner import LanguageLearner
 from cogmem.subjects.parameters import constrain, unconstrain
+from cogmem.subjects.reproducer import GaussianReproducer
 from cogmem.trials import Trials
 
 MODELS = list(catalogue.models().values())
@@ -103,7 +105,9 @@ def test_columns_that_name_items_name_items_that_there_are(paradigm: Paradigm[An
 
 def design_for(paradigm: Paradigm[Any], measure_name: str) -> Design:
     """Return a small design on which the measure can be taken."""
-    settings: dict[str, Any] = {"n_items": 8, "n_participants": 2}
+    settings: dict[str, Any] = {"n_items": 8, "n_participants": 2, "n_roots": 3, "chains_per_root": 2, "n_chains": 20}
+    if paradigm is serial_reproduction and measure_name == "value":
+        settings["space"] = "line"
     if paradigm is forgetting_curve:
         settings["test_type"] = {"savings": "savings", "d_prime": "recognition"}.get(measure_name, "recall")
     known = paradigm.settings.__dataclass_fields__
@@ -111,8 +115,12 @@ def design_for(paradigm: Paradigm[Any], measure_name: str) -> Design:
 
 
 @every_paradigm
-def test_every_measure_reads_the_record_of_an_equation(paradigm: Paradigm[Any]) -> None:
-    subject = catalogue.models()["exponential"].subject(a=0.8, b=1e-5)
+def test_every_measure_reads_the_record_of_a_subject(paradigm: Paradigm[Any]) -> None:
+    subject: Any = {
+        forgetting_curve: catalogue.models()["exponential"].subject(a=0.8, b=1e-5),
+        serial_reproduction: GaussianReproducer(0.0, 1.0, 0.3),
+        iterated_learning: LanguageLearner(0.5),
+    }[paradigm]
     assert len({each.name for each in paradigm.measures}) == len(paradigm.measures)
     for each in paradigm.measures:
         curve = measure(each, run(design_for(paradigm, each.name), subject, seed=1))

@@ -24,7 +24,21 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"subjects"}),
     frozenset({"paradigms", "human_data"}),
-    frozenset({"core", "columns", "trials", "progress", "materials", "addresses", "files", "cells", "divergences"}),
+    frozenset(
+        {
+            "core",
+            "columns",
+            "trials",
+            "progress",
+            "materials",
+            "addresses",
+            "files",
+            "cells",
+            "divergences",
+            "patterns",
+            "spaces",
+        }
+    ),
     frozenset({"kernels"}),
     frozenset({"names", "errors"}),
 )

@@ -36,6 +36,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column("target", "int", "", "row of the design's items that is the right answer"),
         Column("lure", "int", "", "row of the design's items that a recognition test offers beside the studied one"),
         Column("root", "int", "", "row of the design's items that the chain began with"),
+        Column(
+            "root_number", "int", "", "number of what the chain began with, from 1, the same for chains of one root"
+        ),
         Column("chain", "int", "", "number of the chain of reproductions, from 1"),
         Column("generation", "int", "", "how many reproductions the chain has by then, from 1; 0 is its root"),
         Column("element", "int", "", "which part of the item a test asks for, from 0"),

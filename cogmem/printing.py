@@ -120,7 +120,7 @@ def dataset_rows(datasets: Iterable[Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,
-            "tables": ", ".join(part.name for part in each.tables),
+            "tables": ", ".join(each.tables),
             "licence": each.licence,
             "citation": each.citation,
         }

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from cogmem.errors import UserError
-from cogmem.human_data import build_spacing, parsing
+from cogmem.human_data import build_chains, build_spacing, parsing
 from cogmem.human_data.fetching import verified
 from cogmem.human_data.parsing import DROS_INTERVALS, HOUR, MINUTE, Row
 from cogmem.human_data.registry import DATASETS, Table, tables_folder
@@ -142,6 +142,12 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("ricker_2014", "forgetting"): build_spacing.ricker_2014,
     ("lewandowsky_2010", "serial_position"): build_spacing.lewandowsky_2010,
     ("anki_single_learner", "forgetting"): build_spacing.anki_single_learner,
+    ("vul_dots", "memory"): build_chains.dots_memory,
+    ("vul_dots", "motor_control"): build_chains.dots_motor,
+    ("destefano_hues", "generations"): build_chains.hue_generations,
+    ("destefano_hues", "errors"): build_chains.hue_errors,
+    ("destefano_hues", "shares"): build_chains.hue_shares,
+    ("lerique_2017", "sentences"): build_chains.sentence_measures,
 }
 
 

@@ -5,21 +5,31 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Curve, Design, Record, Source
 from cogmem.errors import UserError
-from cogmem.human_data import parsing
+from cogmem.human_data import chain_parsing, parsing
 from cogmem.human_data.fetching import fetch
-from cogmem.human_data.registry import DATASETS, Dataset, Table, dataset, tables_folder
+from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, dataset, tables_folder
+from cogmem.names import nearest
 from cogmem.trials import Trials
 
 __all__ = ["DATASETS", "load", "load_trials", "read_table", "source"]
 
-Parts = tuple[dict[str, NDArray[Any]], NDArray[Any], NDArray[Any], NDArray[np.float64] | None]
+
+class Parts(NamedTuple):
+    """What a record is made of: design columns of its tests, items, answers, response times, settings."""
+
+    design: dict[str, NDArray[Any]]
+    items: NDArray[Any]
+    answers: NDArray[Any]
+    seconds: NDArray[np.float64] | None = None
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_table(table: Table) -> dict[str, NDArray[Any]]:
@@ -82,7 +92,7 @@ def _murre(path: Path) -> Parts:
     design["participant"] = np.full(2 * len(rows), "Dros")
     design["test_type"] = np.tile(["learning", "relearning"], len(rows))
     answers = np.stack([rows["learning_repetitions"], rows["relearning_repetitions"]], axis=1).ravel()
-    return design, np.arange(len(rows)), answers, None
+    return Parts(design, np.arange(len(rows)), answers)
 
 
 def _howard(path: Path) -> Parts:
@@ -92,7 +102,7 @@ def _howard(path: Path) -> Parts:
     names = ("participant", "condition", "list", "serial_position", "repetitions", "spacing_lag")
     design = {name: rows[name] for name in names}
     design |= {"item": item, "spacing_gap": rows["spacing_lag"] * parsing.HOWARD_SECONDS_PER_WORD}
-    return design | {"test_type": np.full(len(rows), "recall")}, words, rows["recalled"], None
+    return Parts(design | {"test_type": np.full(len(rows), "recall")}, words, rows["recalled"])
 
 
 def _ricker(path: Path) -> Parts:
@@ -100,7 +110,7 @@ def _ricker(path: Path) -> Parts:
     rows = parsing.ricker_2014(path)
     design = {name: rows[name] for name in ("participant", "condition", "retention_interval", "probe")}
     design |= {"target": (rows["probe"] == "same").astype(np.int64), "test_type": np.full(len(rows), "recognition")}
-    return design, np.array(["different", "same"]), rows["answer"], rows["seconds"]
+    return Parts(design, np.array(["different", "same"]), rows["answer"], rows["seconds"])
 
 
 def _lewandowsky(path: Path) -> Parts:
@@ -110,7 +120,7 @@ def _lewandowsky(path: Path) -> Parts:
     names = ("participant", "condition", "list", "serial_position", "retention_interval", "response")
     design = {name: rows[name] for name in names}
     design |= {"item": np.searchsorted(alphabet, rows["letter"]), "test_type": np.full(len(rows), "recall")}
-    return design, alphabet, rows["right"], rows["seconds"]
+    return Parts(design, alphabet, rows["right"], rows["seconds"])
 
 
 def _anki(path: Path) -> Parts:
@@ -119,7 +129,36 @@ def _anki(path: Path) -> Parts:
     cards, item = np.unique(rows["card"], return_inverse=True)
     design = {name: rows[name] for name in ("retention_interval", "repetitions", "study_age")}
     design |= {"time": rows["time"] - rows["time"][0], "item": item, "participant": np.full(len(rows), "learner")}
-    return design | {"test_type": np.full(len(rows), "recall")}, cards, rows["recalled"], rows["seconds"]
+    return Parts(design | {"test_type": np.full(len(rows), "recall")}, cards, rows["recalled"], rows["seconds"])
+
+
+def _whole_chains(
+    stimuli: NDArray[np.float64], participant: NDArray[Any], root: NDArray[np.int64], settings: Mapping[str, Any]
+) -> Parts:
+    """One test a reproduction, chain after chain; `stimuli` is (chain, generation from 0, ...), all of them items."""
+    chains, length = stimuli.shape[:2]
+    shown = np.arange(chains * length).reshape(chains, length)[:, :-1]
+    design = {"participant": participant.ravel(), "chain": np.repeat(np.arange(1, chains + 1), length - 1)}
+    design |= {"generation": np.tile(np.arange(1, length), chains), "item": shown.ravel(), "target": shown.ravel()}
+    design |= {"root": np.repeat(shown[:, 0], length - 1), "root_number": np.repeat(root, length - 1)}
+    answers = stimuli[:, 1:].reshape(-1, *stimuli.shape[2:])
+    return Parts(design, stimuli.reshape(-1, *stimuli.shape[2:]), answers, settings=settings)
+
+
+def _dots(path: Path) -> Parts:
+    """Displays of 15 dots in pixels from the middle; people as p0001, ... and displays numbered from 1."""
+    displays, people = chain_parsing.dots(path)
+    names = np.array([f"p{number:04d}" for number in people[:, 1:].ravel()])
+    settings = {"space": "dots", "n_dots": 15, "radius": 263.0, "separation": 22.0}
+    return _whole_chains(displays, names, np.repeat(np.arange(1, 11), 10), settings)
+
+
+def _hues(path: Path) -> Parts:
+    """Hues in degrees; the participants of an experiment are numbered as in its file."""
+    data = chain_parsing.hues(path)
+    hues = np.concatenate([data.shown[:, :1], data.answered], axis=1)
+    people = np.repeat(data.participant, data.answered.shape[1])
+    return _whole_chains(hues, people, np.arange(1, len(hues) + 1), {"space": "circle"})
 
 
 READERS: Final[Mapping[str, Callable[[Path], Parts]]] = {
@@ -128,20 +167,43 @@ READERS: Final[Mapping[str, Callable[[Path], Parts]]] = {
     "ricker_2014": _ricker,
     "lewandowsky_2010": _lewandowsky,
     "anki_single_learner": _anki,
+    "vul_dots": _dots,
+    "destefano_hues": _hues,
 }
 
+PARTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "vul_dots": {"memory": "dots_memory.csv", "motor_control": "dots_motor_control.csv"},
+    "destefano_hues": {f"E{k}": f"chain_data_exp{k}.csv" for k in (1, 2, 3)},
+}
+"""Data sets whose trials lie in several files: the name of each part, the default first, and its file."""
 
-def load_trials(name: str, *, folder: Path | str | None = None) -> Record:
+
+def _file(data: Dataset, part: str | None) -> RemoteFile:
+    """Return the upstream file of a part of the data set (None: the first); UserError names the parts there are."""
+    if part is None and data.name not in PARTS:
+        return data.files[0]
+    parts = PARTS.get(data.name, {})
+    if not parts:
+        raise UserError(f"The trials of {data.name} are one file without parts; leave out part={part!r}.")
+    chosen = next(iter(parts)) if part is None else part
+    if chosen not in parts:
+        raise UserError(f"{data.name} has no part {chosen!r}; {nearest(chosen, parts)}.")
+    return next(file for file in data.files if file.name == parts[chosen])
+
+
+def load_trials(name: str, *, part: str | None = None, folder: Path | str | None = None) -> Record:
     """Return the full trials of a data set as a record, from its upstream file (fetched if need be; see `fetch`).
 
-    All rows of the design are tests; it holds no study rows, and its version 0 says that no paradigm built it.
+    `part` names one of several experiments or conditions (None: the first): memory or motor_control of vul_dots, E1 to
+    E3 of destefano_hues. All rows of the design are tests; it holds no study rows, and its version 0 says that no
+    paradigm built it. Chains of reproductions can be read by the measures of serial_reproduction.
     """
     data = dataset(name)
     if name not in READERS:
         known = ", ".join(sorted(READERS))
         raise UserError(f"{name} has no trials to load, only tables: use load({name!r}). Trials exist for {known}.")
-    file = data.files[0]
-    design, items, answers, seconds = READERS[name](fetch(name, folder=folder)[file.name])
-    trials = Trials({"phase": np.full(len(answers), "test"), **design})
-    built = Design(paradigm=data.paradigm, version=0, settings={}, seed=0, trials=trials, items=items)
-    return Record(built, name, answers, seconds, source(data, file.sha256))
+    file = _file(data, part)
+    made = READERS[name](fetch(name, folder=folder)[file.name])
+    trials = Trials({"phase": np.full(len(made.answers), "test"), **made.design})
+    built = Design(data.paradigm, version=0, settings=made.settings, seed=0, trials=trials, items=made.items)
+    return Record(built, name, made.answers, made.seconds, source(data, file.sha256))

@@ -48,7 +48,7 @@ def read(record: Record) -> Reproductions:
         )
     if np.ptp(tests["generation"]) > 0:
         in_order(tests["chain"], tests["generation"], where=record.subject)
-    given = np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
+    given = np.asarray(np.isfinite(answers.reshape(len(answers), -1)).all(axis=1))
     if not given.any():
         raise UserError(f"{record.subject} reproduced nothing; a measure needs at least one reproduction.")
     return Reproductions(tests, stimuli, items[tests["root"]], answers, given)

@@ -36,6 +36,12 @@ def test_list_is_json(tmp_path: Path) -> None:
     assert "murre_dros_2015" in [row["name"] for row in listed["datasets"]]
 
 
+def test_data_list_names_the_tables(tmp_path: Path) -> None:
+    listed = {row["name"]: row for row in json.loads(cogmem("data", "list", "--json", folder=tmp_path).stdout)}
+    assert listed["vul_dots"]["tables"] == "memory, motor_control"
+    assert listed["murre_dros_2015"]["citation"].startswith("Murre")
+
+
 def test_fit_of_a_users_file(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(GOOD)
     result = cogmem("fit", "power", "mine.csv", "--json", "--out", "theta.csv", folder=tmp_path)

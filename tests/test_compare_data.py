@@ -25,7 +25,9 @@ from cogmem.subjects.equation import Equation
 from cogmem.tables import read_curve
 
 FEW = (cm.models.power, cm.models.exponential)
-WITHOUT_INTERVALS = {"howard_kahana_2005"}
+WITHOUT_INTERVALS = {"howard_kahana_2005"} | {
+    name for name, data in datasets().items() if data.paradigm != "forgetting_curve"
+}
 
 COUNTS = "participant,retention_interval,correct,trials\n"
 SAVINGS = "participant,retention_interval,savings\n"

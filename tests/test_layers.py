@@ -37,6 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "divergences",
             "patterns",
             "spaces",
+            "languages",
         }
     ),
     frozenset({"kernels"}),

@@ -69,7 +69,8 @@ class DotsReproducer:
 
     def _alone(self, y: Array, rng: np.random.Generator) -> Array:
         gain = self.between**2 / (self.between**2 + self.noise**2)
-        return gain * y + (self.rule == "sample") * np.sqrt(gain) * self.noise * rng.standard_normal(y.shape)
+        drawn = self.rule == "sample"
+        return np.asarray(gain * y + drawn * np.sqrt(gain) * self.noise * rng.standard_normal(y.shape))
 
     def _in_groups(self, y: Array, rng: np.random.Generator) -> Array:
         group, counts, sums = self.groups(y, rng)
@@ -81,7 +82,8 @@ class DotsReproducer:
             centre = centre + rng.standard_normal(centre.shape) / np.sqrt(precision)[..., None]
         own = np.take_along_axis(centre, group[..., None], axis=1)
         gain = self.within**2 / spread
-        return gain * y + (1 - gain) * own + drawn * np.sqrt(gain) * self.noise * rng.standard_normal(y.shape)
+        left = drawn * np.sqrt(gain) * self.noise
+        return np.asarray(gain * y + (1 - gain) * own + left * rng.standard_normal(y.shape))
 
     def groups(self, y: Array, rng: np.random.Generator) -> tuple[NDArray[np.int64], Array, Array]:
         """Return (group of each dot, dots in each group, sum of their places) drawn for the seen patterns `y`.
@@ -113,7 +115,7 @@ class DotsReproducer:
         empty = counts < 0.5
         # Empty groups are all alike; the first of them stands for a new group.
         new = empty & (np.cumsum(empty, axis=1) == 1)
-        weight = np.where(new, self.concentration, np.where(empty, 0.0, counts))
+        weight = np.where(new, self.concentration or 0.0, np.where(empty, 0.0, counts))
         with np.errstate(divide="ignore"):
             log = np.log(weight) - np.log(variance) - 0.5 * squares / variance
         return np.asarray((log + rng.gumbel(size=log.shape)).argmax(axis=1))

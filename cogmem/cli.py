@@ -101,39 +101,38 @@ def fit(
 @app.command()
 def compare(
     paradigm: Annotated[str, typer.Argument(help="Name of a paradigm.")],
-    data: Annotated[str, typer.Option(help="Data set, or a CSV file of your own.")] = "murre_dros_2015",
+    data: Annotated[
+        str | None, typer.Option(help="Data set, or a CSV file of your own (default: the paradigm's own data).")
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="Table of the data set (default: its first).")] = None,
     models: Annotated[str, typer.Option(help="Names of models, comma-separated (default: all).")] = "",
     networks: Annotated[bool, typer.Option(help="Train networks too.")] = True,
-    workers: Annotated[int, typer.Option(help="Processes that train networks; no result depends on it.")] = 2,
+    workers: Annotated[int, typer.Option(help="Processes that compute; no result depends on it.")] = 2,
     seed: Seed = 1,
     out: Out = None,
     store: StoreRoot = None,
     as_json: Json = False,
 ) -> None:
     """Put people, fitted models and trained networks through one experiment and lay the results side by side."""
-    from cogmem import catalogue, printing
+    from cogmem import catalogue
+    from cogmem.cli_jobs import COMPARABLE
     from cogmem.figures.figure import write
-    from cogmem.figures.forgetting import draw
-    from cogmem.jobs import forgetting
     from cogmem.progress import bar
 
     catalogue.named("paradigm", paradigm, catalogue.paradigms())
-    chosen = [catalogue.named("model", name.strip(), catalogue.models()) for name in models.split(",") if name.strip()]
+    job = COMPARABLE.get(paradigm)
+    if job is None:
+        raise UserError(f"No people have taken {paradigm} here, so there is nothing to compare with; "
+                        f"compare takes {', '.join(COMPARABLE)}.")  # fmt: skip
+    human = given.data(data, table) if data else None
+    chosen = [name.strip() for name in models.split(",") if name.strip()]
     with bar("comparing people, models and networks", shown=not as_json) as report:
-        results = forgetting.compute(
-            given.data(data),
-            models=chosen or None,
-            networks=networks,
-            seed=seed,
-            store=given.store(store),
-            workers=workers,
-            report=report,
-        )
-    written = write(draw(results), paradigm, out) if out else None
+        results = job.compute(human, chosen, networks, seed, given.store(store), workers, report)
+    written = write(job.draw(results), paradigm, out) if out else None
     if as_json:
-        say(forgetting.document(results))
+        say(job.document(results))
     else:
-        printing.forgetting(results)
+        job.show(results)
         if written:
             print(f"Figure and plotted points: {written} (also .svg and .csv)")
 

@@ -15,6 +15,7 @@ from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
 from cogmem.jobs.forgetting import ForgettingResults, winners
 from cogmem.jobs.network_forgetting import exposures, rest_rows, view_rows
+from cogmem.jobs.reproduction import Comparison, ReproductionResults
 from cogmem.jobs.view_batch import EXPOSURES
 from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials
@@ -142,3 +143,26 @@ def forgetting(results: ForgettingResults) -> None:
         table(f"{each.name}: memory right after study by exposures (0 = unstudied baseline)", few)
         table(f"{each.name}: recall by rest between exposures (updates)", rest_rows(each))
         table(f"{each.name}: recall after {EXPOSURES} exposures, V at once and a rest V times as long", view_rows(each))
+
+
+def _by_generation(each: Comparison, measured: str) -> list[dict[str, Any]]:
+    """Return everybody's mean of a measure at the first, a few, and the last generation."""
+    rows = []
+    for curve in each.curves[measured]:
+        x = curve.rows["x"]
+        last = int(x.max())
+        shown = sorted({0, 1, min(4, last), min(9, last), last})
+        values = {f"gen. {g}": float(curve.rows["y"][x == g].mean()) if (x == g).any() else None for g in shown}
+        rows.append({"subject": curve.subject, **values})
+    return rows
+
+
+def reproduction(results: ReproductionResults) -> None:
+    """Print the main job of serial reproduction: scores, how measures move with the generation, what was fitted."""
+    for each in results.comparisons:
+        line_up(each.line_up, f"Who predicts people: {each.title}")
+        for measured in each.curves:
+            table(f"{each.title}: {measured.replace('_', ' ')} by generation", _by_generation(each, measured))
+        for entry in each.line_up.entries:
+            if len(entry.parameters):
+                table(f"{each.title}: parameters of {entry.agreement.subject}", rows_of(entry.parameters))

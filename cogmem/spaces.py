@@ -1,4 +1,4 @@
-"""Stimulus spaces of reproductions: a line, a circle, patterns of dots in a disc; paradigms and subjects know them.
+"""Stimulus spaces of reproductions: line, circle, plane, patterns of dots, images; paradigms and subjects know them.
 
 A space draws stimuli, tells distances and edges, and sorts stimuli into bins; n stimuli have shape (n, *shape).
 """
@@ -133,6 +133,80 @@ class Circle:
 
 
 @dataclass(frozen=True)
+class Plane:
+    """Points (2,) of a square, from `low` to `high` on both axes."""
+
+    low: float = -0.5
+    high: float = 0.5
+    name: str = "plane"
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise UserError(f"The plane needs low below high; got {self.low} and {self.high}.")
+
+    @property
+    def width(self) -> float:
+        """The side of the square."""
+        return self.high - self.low
+
+    def even(self, n: int, rng: np.random.Generator) -> Array:
+        """Return n points drawn evenly: (n, 2)."""
+        return rng.uniform(self.low, self.high, (n, 2))
+
+    def inside(self, stimuli: Array) -> Mask:
+        """Return whether each point lies in the square, its edges included."""
+        return np.asarray(((stimuli >= self.low) & (stimuli <= self.high)).all(axis=-1))
+
+    def clipped(self, stimuli: Array) -> Array:
+        """Return points moved to the nearest place in the square."""
+        return np.asarray(np.clip(stimuli, self.low, self.high))
+
+    def apart(self, one: Array, other: Array) -> Array:
+        """Return the Euclidean distance."""
+        return np.asarray(np.hypot(*np.moveaxis(one - other, -1, 0)))
+
+    def histogram(self, stimuli: Array) -> Array:
+        """Return the shares in 10 × 10 squares: (10, 10)."""
+        edges = np.linspace(self.low, self.high, 11)
+        counts = np.histogram2d(stimuli[:, 0], stimuli[:, 1], bins=[edges, edges])[0]
+        return np.asarray(counts / counts.sum())
+
+
+@dataclass(frozen=True)
+class Images:
+    """Grey images (n_pixels, n_pixels) of brightness 0 to 1."""
+
+    n_pixels: int = 8
+    name: str = "images"
+    width: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.n_pixels <= 64:
+            raise UserError(f"Images have 2 to 64 pixels a side; got n_pixels={self.n_pixels}.")
+
+    def even(self, n: int, rng: np.random.Generator) -> Array:
+        """Return n images of pixels drawn evenly."""
+        return rng.random((n, self.n_pixels, self.n_pixels))
+
+    def inside(self, stimuli: Array) -> Mask:
+        """Return whether all pixels of each image lie from 0 to 1."""
+        return np.asarray(((stimuli >= 0) & (stimuli <= 1)).all(axis=(-2, -1)))
+
+    def clipped(self, stimuli: Array) -> Array:
+        """Return images whose pixels are cut to 0 to 1."""
+        return np.asarray(np.clip(stimuli, 0.0, 1.0))
+
+    def apart(self, one: Array, other: Array) -> Array:
+        """Return the root mean square difference of pixels."""
+        return np.asarray(np.sqrt(((one - other) ** 2).mean(axis=(-2, -1))))
+
+    def histogram(self, stimuli: Array) -> Array:
+        """Return the shares of all pixels in 20 bins of brightness."""
+        counts = np.histogram(stimuli, bins=np.linspace(0, 1, 21))[0]
+        return np.asarray(counts / counts.sum())
+
+
+@dataclass(frozen=True)
 class Disc:
     """Patterns of `n_dots` dots, (n_dots, 2), around the middle of a disc; drawn at least `separation` apart.
 
@@ -191,7 +265,7 @@ class Disc:
         return np.asarray(counts / counts.sum())
 
 
-SPACES: Final = ("line", "circle", "dots")
+SPACES: Final = ("line", "circle", "plane", "dots", "images")
 
 
 def space_of(settings: Mapping[str, Any]) -> Space:
@@ -200,6 +274,10 @@ def space_of(settings: Mapping[str, Any]) -> Space:
         return Line(settings["low"], settings["high"])
     if settings.get("space") == "circle":
         return Circle()
+    if settings.get("space") == "plane":
+        return Plane(settings["low"], settings["high"])
+    if settings.get("space") == "images":
+        return Images(settings["n_pixels"])
     if settings.get("space") == "dots":
         return Disc(settings["n_dots"], settings["radius"], settings["separation"])
     raise UserError(

@@ -77,6 +77,10 @@ class Trials:
         """Return a table in which `columns` are added or take the place of those of the same name."""
         return Trials({**self.columns, **{name: np.asarray(values) for name, values in columns.items()}})
 
+    def select(self, *names: str) -> Trials:
+        """Return a table of these columns alone, in this order."""
+        return Trials({name: self[name] for name in names})
+
     def groups(self, names: Sequence[str]) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:
         """Yield (the values of `names`, row numbers) for each distinct combination, in order of first appearance."""
         if not names or not len(self):

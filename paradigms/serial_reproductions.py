@@ -1,7 +1,8 @@
 """Serial reproduction: what one reproduces is what the next is shown (Bartlett, 1932; Xu & Griffiths, 2010).
 
-Stimuli are values on a line, angles on a circle, or patterns of dots in a disc. The chain is between people (each
-generation another person) or within them; what is shown can be blurred by noise, as in a diffusion model's sampler.
+Stimuli are values on a line, angles on a circle, points of a plane, patterns of dots in a disc, or small images. The
+chain is between people (each generation another person) or within them; what is shown can be blurred by noise, as in a
+diffusion model's sampler.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ STRETCH: Final = 0.05
 class SerialReproductionSettings:
     """Settings; a chain begins with a root, and each root has `chains_per_root` chains.
 
-    `space`: "line" from `low` to `high` (None: open), "circle" in degrees, "dots": `n_dots` in a disc of `radius`.
+    `space`: "line" from `low` to `high` (None: open), "circle" in degrees, "plane": points from `low` to `high` on both
+    axes, "dots": `n_dots` in a disc of `radius`, "images" of `n_pixels` a side.
     Roots are drawn evenly (of dots: radius and angle, at least `separation` apart), or are those of `roots`.
     `within_person`: one person reproduces a chain to its end; otherwise each generation is another person's. Each
     person has `chains_per_person` chains. `exposure` and `retention_interval` in s.
@@ -41,12 +43,13 @@ class SerialReproductionSettings:
     "discard"; "clip" moves it to the edge, "refuse" is an error.
     """
 
-    space: Literal["line", "circle", "dots"] = "dots"
+    space: Literal["line", "circle", "plane", "dots", "images"] = "dots"
     n_roots: int = 10
     chains_per_root: int = 10
     roots: tuple[float, ...] = ()
     low: float | None = 0.0
     high: float | None = 1.0
+    n_pixels: int = 8
     n_dots: int = 15
     radius: float = 263.0
     separation: float = 22.0
@@ -73,11 +76,13 @@ class SerialReproductionSettings:
             raise UserError(f"Fading noise replaces a stimulus with probability noise_level; got {self.noise_level}.")
         if self.accept_within is not None and not self.accept_within > 0:
             raise UserError(f"accept_within is a share of the space, above 0; got {self.accept_within}.")
+        if self.space == "plane" and None in (self.low, self.high):
+            raise UserError("The plane has edges: give low and high.")
         space = self.stimuli
         if isinstance(space, Line) and not space.bounded and (not self.roots or self.noise == "fade"):
             raise UserError("A line without bounds has no even draw of stimuli; give low and high, or give roots.")
-        if self.roots and self.space == "dots":
-            raise UserError("roots are values on the line or the circle; patterns of dots are drawn.")
+        if self.roots and self.space not in ("line", "circle"):
+            raise UserError(f"roots are values on the line or the circle; stimuli of the space {self.space} are drawn.")
         if self.roots and not space.inside(np.array(self.roots)).all():
             raise UserError(f"The roots lie outside the line from {self.low} to {self.high}: {self.roots}.")
 
@@ -173,15 +178,17 @@ def _follow(record: Record) -> tuple[Trials, NDArray[Any]]:
 
 
 def _like(curve: Curve) -> SerialReproductionSettings:
-    """Return the settings that repeat a human table of chains: its space, its chains, within or between people."""
+    """Return the settings that repeat a human table of chains: of dots by `chain`, or of hues by `participant`."""
     rows = curve.rows
-    chains = len(np.unique(rows["chain"])) if "chain" in rows else 100
-    if curve.measure not in ("angular_error", "angular_drift"):
+    if "participant" not in rows:
         # A person cannot place a dot beyond the display.
+        chains = len(np.unique(rows["chain"])) if "chain" in rows else 100
         return SerialReproductionSettings(n_roots=chains, chains_per_root=1, outside="clip")
+    people = len(np.unique(rows["participant"]))
+    each = int(rows["n_trials"].max()) if "n_trials" in rows else 1
     return SerialReproductionSettings(
-        space="circle", n_roots=chains, chains_per_root=1, within_person=True, exposure=0.1,
-        chains_per_person=max(1, chains // len(curve.participants)),
+        space="circle", n_roots=people * each, chains_per_root=1, within_person=True, exposure=0.1,
+        chains_per_person=each,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ ROOMS = {"cogmem": "cogmem", "cogmem.paradigms": "paradigms", "cogmem.human_data
 
 # From left to right; a module imports from its own layer and from those to its right.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"app", "cli", "cli_arguments", "figures", "printing"}),
+    frozenset({"app", "cli", "cli_arguments", "cli_jobs", "figures", "printing"}),
     frozenset({"jobs"}),
     frozenset({"benchmarks"}),
     frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "exports"}),
@@ -38,6 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "patterns",
             "spaces",
             "languages",
+            "environments",
         }
     ),
     frozenset({"kernels"}),
@@ -51,6 +52,7 @@ HEAVY = frozenset(
 )
 MAY_BE_HEAVY = (
     "cogmem.models.nets", "cogmem.subjects.nets", "cogmem.subjects.network_study", "cogmem.subjects.training",
+    "cogmem.subjects.denoising",
     "cogmem.kernels.cpu", "cogmem.kernels.cuda", "cogmem.benchmarks", "cogmem.app", "cogmem.figures",
 )  # fmt: skip
 

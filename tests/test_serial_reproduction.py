@@ -342,7 +342,7 @@ def test_generations_that_are_missing_doubled_or_out_of_order(generations: list[
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: serial_reproduction.design(seed=1, space="plane"), "space is one of line, circle, dots"),
+        (lambda: serial_reproduction.design(seed=1, space="plane"), "one of line, circle, plane, dots, images"),
         (lambda: serial_reproduction.design(seed=1, noise="gaussian"), "noise_level above 0"),
         (lambda: serial_reproduction.design(seed=1, space="line", roots=(2.0,)), "outside the line from 0.0 to 1.0"),
         (lambda: serial_reproduction.design(seed=1, space="line", low=None), "has no even draw"),

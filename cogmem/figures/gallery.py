@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from cogmem.figures.autophagy import autophagy_figure
+from cogmem.figures.diffusion import diffusion_figure
 from cogmem.figures.figure import Figure
 from cogmem.figures.forgetting import forgetting_figure
+from cogmem.figures.reproduction import reproduction_figure
 
-FIGURES: Final[tuple[Figure, ...]] = (forgetting_figure,)
+FIGURES: Final[tuple[Figure, ...]] = (forgetting_figure, reproduction_figure, diffusion_figure, autophagy_figure)

@@ -132,7 +132,7 @@ def sample(
     """Return draws of every person's z. The same seed gives the same draws on any number of cores."""
     model = hierarchical_model(objective, seed=seed, coordinates=coordinates)
     if sampler == "nutpie":
-        trace = _by_nutpie(model, chains, tune, draws, target_accept, seed, cores, progress)
+        trace = by_nutpie(model, chains, tune, draws, target_accept, seed, cores, progress)
     elif sampler == "pymc":
         import pymc as pm
 
@@ -149,9 +149,10 @@ def sample(
     return Sampled(np.asarray(posterior["z"]), population, int(trace.sample_stats["diverging"].sum()), seconds)
 
 
-def _by_nutpie(
+def by_nutpie(
     model: Any, chains: int, tune: int, draws: int, target_accept: float, seed: int, cores: int | None, progress: bool
 ) -> Any:
+    """Return the trace of nutpie (Rust NUTS, numba gradients), its attribute "seconds" without compiling."""
     import time
 
     import nutpie

@@ -78,7 +78,7 @@ class GaussianReproducer:
 
     def answer(self, design: Design, rng: np.random.Generator) -> Array:
         """Return a reproduction of each stimulus, in its shape."""
-        x = shown(design, "line", "dots", who=self.name)
+        x = shown(design, "line", "plane", "dots", who=self.name)
         slope, shift, sd = self.coefficients()
         return slope * x + shift + sd * rng.standard_normal(x.shape)
 
@@ -112,7 +112,7 @@ class MixtureReproducer:
 
     def answer(self, design: Design, rng: np.random.Generator) -> Array:
         """Return a reproduction of each stimulus, in its shape: one generation of the kernel `mixture_chains`."""
-        x = shown(design, "line", "dots", who=self.name)
+        x = shown(design, "line", "plane", "dots", who=self.name)
         if self.rule == "tempered":
             return self._tempered(x.ravel(), rng).reshape(x.shape)
         made = mixture_chains(

@@ -1,0 +1,263 @@
+"""The main job of serial reproduction: people's chains, fitted reproducers and networks, scored on the same trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Agreement, Curve, Kind, Source
+from cogmem.errors import UserError
+from cogmem.fitting.chains import MEASURES, clustered, human_chains
+from cogmem.fitting.loo import stacking
+from cogmem.human_data.loading import load
+from cogmem.jobs import dots_reproduction as dots
+from cogmem.jobs import hue_reproduction as hues
+from cogmem.jobs.dots_reproduction import Outcome
+from cogmem.lineups import Entry, LineUp
+from cogmem.names import nearest
+from cogmem.progress import Report, silent
+from cogmem.store import Made, Store
+from cogmem.trials import Trials
+
+Array = NDArray[np.float64]
+Task = Callable[[], Outcome]
+
+VERSION: Final = 1
+"""Counts up when the same names begin to mean another computation: what is stored is then made anew."""
+EXPERIMENTS: Final = ("E1", "E2", "E3")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """People and others in one experiment: who predicts people how well, and by measure everybody's curve."""
+
+    title: str
+    line_up: LineUp
+    curves: Mapping[str, tuple[Curve, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class ReproductionResults:
+    """Everything the job computed; `seconds` is how long it took here, what was stored not counted again."""
+
+    comparisons: tuple[Comparison, ...]
+    seed: int
+    seconds: float
+
+
+def _stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
+    """Return the outcome that the store has for `spec`, or compute and keep it."""
+
+    def make() -> Made:
+        started = time.perf_counter()
+        made = task()
+        about = {"name": made.name, "kind": made.kind}
+        tables = {f"curve_{name}": curve.rows for name, curve in made.curves.items()}
+        tables |= {"parameters": made.parameters}
+        tables["about"] = Trials({name: np.array([value]) for name, value in about.items()})
+        source = Source(who=made.name, kind=made.kind, seconds=time.perf_counter() - started)
+        return tables, {"scores": made.scores}, source
+
+    tables, arrays, source = store.remember("reproduction", spec, make)
+    name = str(tables["about"]["name"][0])
+    curves = {
+        key.removeprefix("curve_"): Curve(key.removeprefix("curve_"), name, rows, source)
+        for key, rows in tables.items()
+        if key.startswith("curve_")
+    }
+    kind = cast(Kind, str(tables["about"]["kind"][0]))
+    return Outcome(name, kind, arrays["scores"], curves, tables["parameters"], source.seconds)
+
+
+def _all(tasks: Sequence[tuple[dict[str, Any], Task]], store: Store, workers: int, report: Report) -> list[Outcome]:
+    """Return the outcome of every task; with two workers or more they are computed side by side.
+
+    Each is stored when it is there, so that a killed run goes on, and none depends on the number of workers.
+    """
+    missing = [task for task in tasks if not store.has("reproduction", task[0])]
+    if workers > 1 and len(missing) > 1:
+        # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
+        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(_stored, store, *task) for task in missing]
+            for done, future in enumerate(futures):
+                report(done, len(missing))
+                future.result()
+    found = []
+    for done, task in enumerate(tasks):
+        report(done, len(tasks))
+        found.append(_stored(store, *task))
+    return found
+
+
+def _curve_score(curve: Curve, human: Curve) -> tuple[float | None, float | None]:
+    """Return (rmse, r) between two curves at the generations that both have, beyond the root."""
+    mine, theirs = curve.pool().rows, human.pool().rows
+    shared = np.intersect1d(mine["x"], theirs["x"])
+    shared = shared[shared > 0]
+    if not len(shared):
+        return None, None
+    one, two = (rows["y"][np.isin(rows["x"], shared)].astype(float) for rows in (mine, theirs))
+    r = float(np.corrcoef(one, two)[0, 1]) if len(shared) > 2 and np.ptp(one) > 0 and np.ptp(two) > 0 else None
+    return float(np.sqrt(np.mean((one - two) ** 2))), r
+
+
+def _half_curves(curve: Curve, by: str) -> tuple[Curve, Curve]:
+    rank = np.unique(curve.rows[by], return_inverse=True)[1]
+    odd, even = (replace(curve, rows=curve.rows.where(rank % 2 == part)) for part in (0, 1))
+    return odd, even
+
+
+def _line_up(
+    human: Curve, by: str, outcomes: Sequence[Outcome], top: Array, mean_and_se: Callable[[Array], tuple[float, float]],
+    tests: float, notes: tuple[str, ...],
+) -> LineUp:  # fmt: skip
+    """Return people, whose score is that of other people, and the others by their score; weights are stacked."""
+    main = human.measure
+    rmse, r = _curve_score(*_half_curves(human, by))
+    elpd, se = mean_and_se(top)
+    ceiling = {"ceiling": r, "ceiling_rmse": rmse, "ceiling_elpd": elpd, "ceiling_se": se}
+    people = Agreement(human.subject, "human", tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
+    weight = stacking({each.name: each.scores for each in outcomes}) if outcomes else {}
+    entries = []
+    for each in outcomes:
+        curve = each.curves[main]
+        rmse, r = _curve_score(curve, human)
+        elpd, se = mean_and_se(each.scores)
+        score = Agreement(each.name, each.kind, tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
+        entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters))
+    entries.sort(key=lambda entry: -(entry.agreement.elpd_per_test or 0.0))
+    first = Entry(people, human.pool(), 0.0, warnings=notes)
+    return LineUp("serial_reproduction", human, (first, *entries))
+
+
+DOTS_NOTES: Final = (
+    "People's score: each chain under the law of the chains of all other roots. Standard errors are over roots.",
+    "RMSE and r are those of mean dispersion by generation; of people, between the two halves of the roots.",
+)
+HUE_NOTES: Final = (
+    "People's score: each person's errors by the other people's mean error at that hue; standard errors over people.",
+    "RMSE and r are those of mean drift from the root by generation; of people, between two halves of them.",
+)
+ANCHOR_NOTE: Final = (
+    "In E3 a colour 20 degrees to one side of the root stood beside it, and to the other side in the other chain of "
+    "the same root; a half of the chains holds one of the two, so its biases mislead about the other half."
+)
+
+
+def _dots(human: Curve, names: Sequence[str], seed: int, store: Store, workers: int, report: Report) -> Comparison:
+    people = human_chains(human)
+    tasks = []
+    for name in names:
+        spec = {"job": "dots", "version": VERSION, "subject": name, "people": human.rows, "seed": seed}
+        tasks.append((spec, partial(dots.score, name, human, seed)))
+    outcomes = _all(tasks, store, workers, report)
+    scores, _ = dots.ceiling(human)
+    result = _line_up(
+        human, "root", outcomes, scores, lambda table: clustered(table, people.root), float(scores.size), DOTS_NOTES
+    )
+    curves = {}
+    for k, measured in enumerate(MEASURES):
+        rows = human.rows if k == 0 else human.rows.with_columns({"y": human.rows[measured]})
+        own = replace(human, measure=measured, rows=rows.select("x", "y", "n", "sd", "root", "chain"))
+        own = replace(own, rows=own.rows.with_columns({"sd": np.zeros(len(own.rows))}))
+        curves[measured] = (own.pool(), *(each.curves[measured] for each in outcomes))
+    return Comparison(f"Dots: {human.subject}", result, curves)
+
+
+def _hues(
+    errors: Curve, drift: Curve, experiment: str, names: Sequence[str], outcomes: Sequence[Outcome]
+) -> Comparison:
+    scores, _, n = hues.ceiling(errors, experiment)
+    person = hues.people_of(errors, experiment)
+
+    def mean_and_se(table: Array) -> tuple[float, float]:
+        total, count = np.bincount(person, table), np.bincount(person, n)
+        own = total / count
+        return float(table.sum() / n.sum()), float(own.std(ddof=1) / np.sqrt(len(own)))
+
+    human = replace(drift, rows=drift.rows.where(drift.rows["experiment"] == experiment))
+    notes = (*HUE_NOTES, ANCHOR_NOTE) if experiment == "E3" else HUE_NOTES
+    result = _line_up(human, "participant", outcomes, scores, mean_and_se, float(n.sum()), notes)
+    rows = human.rows.select("x", "y", "n", "sd", "participant")
+    own = replace(human, rows=rows.with_columns({"sd": np.zeros(len(rows))}))
+    return Comparison(
+        f"Hues: {drift.subject}, {experiment}",
+        result,
+        {"drift": (own.pool(), *(each.curves["drift"] for each in outcomes))},
+    )
+
+
+def _chosen(known: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    for name in wanted or ():
+        if name not in known:
+            raise UserError(f"There is no reproducer {name!r} for these chains; {nearest(name, known)}.")
+    return tuple(name for name in known if not wanted or name in wanted)
+
+
+def compute(
+    human: Curve | None = None,
+    *,
+    models: Sequence[str] | None = None,
+    networks: bool = True,
+    seed: int = 1,
+    store: Store,
+    workers: int = 2,
+    report: Report = silent,
+) -> ReproductionResults:
+    """Return the whole comparison; `human` is a table of chains (None: dots from memory and as a motor control).
+
+    `models` names the reproducers (None: all); the data set of hues gives its three experiments.
+    """
+    started = time.perf_counter()
+    tables = [load("vul_dots"), load("vul_dots", table="motor_control")] if human is None else [human]
+    made: list[Comparison] = []
+    for table in tables:
+        if table.subject == "destefano_hues":
+            made += _hue_comparisons(models, seed, store, workers, report)
+        else:
+            known = (*dots.BAYESIAN, *(dots.NETWORKS if networks else ()))
+            made.append(_dots(table, _chosen(known, models), seed, store, workers, report))
+    if human is None and len(made) == 2:
+        titles = ("Dots from memory", "Dots copied (motor control)")
+        made = [replace(each, title=title) for each, title in zip(made, titles, strict=True)]
+    return ReproductionResults(tuple(made), seed, time.perf_counter() - started)
+
+
+def _hue_comparisons(
+    models: Sequence[str] | None, seed: int, store: Store, workers: int, report: Report
+) -> list[Comparison]:
+    errors, drift = load("destefano_hues", table="errors"), load("destefano_hues")
+    names = _chosen(tuple(hues.MODELS), models)
+    tasks = []
+    for experiment in EXPERIMENTS:
+        rows = hues.table_of(errors, experiment)
+        for name in names:
+            spec = {"job": "hues", "version": VERSION, "subject": name, "people": rows, "seed": seed}
+            tasks.append((spec, partial(hues.score, name, errors, drift, experiment, seed)))
+    outcomes = _all(tasks, store, workers, report)
+    n = len(names)
+    return [
+        _hues(errors, drift, experiment, names, outcomes[k * n : (k + 1) * n])
+        for k, experiment in enumerate(EXPERIMENTS)
+    ]
+
+
+def document(results: ReproductionResults) -> dict[str, Any]:
+    """Return the JSON of `cogmem compare serial_reproduction`."""
+    parts = []
+    for each in results.comparisons:
+        curves = {
+            name: [{"subject": curve.subject, "x": curve.rows["x"].tolist(), "y": curve.rows["y"].tolist()}
+                   for curve in found]
+            for name, found in each.curves.items()
+        }  # fmt: skip
+        parts.append({"title": each.title, **each.line_up.as_dict(), "curves": curves})
+    return {"comparisons": parts, "seed": results.seed, "seconds": results.seconds}

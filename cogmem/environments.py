@@ -27,20 +27,21 @@ def _square(space: Space, name: str) -> Plane:
 
 
 def swiss_roll(space: Space, n: int, rng: np.random.Generator) -> Array:
-    """Return points within 0.04 of a spiral, a tenth of them anywhere in the square (Marjieh et al., 2023).
+    """Return points spread evenly within 0.04 of a spiral, a tenth of them anywhere (Marjieh et al., 2023).
 
     t = 1.5 π (1 + 2 u), spiral (t sin t, −t cos t), each axis scaled to four fifths of the square.
     """
     square = _square(space, "swiss_roll")
     t = 1.5 * np.pi * (1 + 2 * np.linspace(0, 1, 101))
-    ends = np.stack([t * np.sin(t), -t * np.cos(t)], axis=1)
-    u = 1.5 * np.pi * (1 + 2 * rng.random(n))
-    spiral = np.stack([u * np.sin(u), -u * np.cos(u)], axis=1)
-    unit = 0.8 * (spiral - ends.min(axis=0)) / np.ptp(ends, axis=0) - 0.4
-    radius, angle = 0.04 * np.sqrt(rng.random(n)), 2 * np.pi * rng.random(n)
-    unit = unit + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    placed = (square.low + square.high) / 2 + square.width * unit
-    return np.where(rng.random(n)[:, None] < 0.1, square.even(n, rng), placed)
+    spiral = np.stack([t * np.sin(t), -t * np.cos(t)], axis=1)
+    spiral = 0.8 * (spiral - spiral.min(axis=0)) / np.ptp(spiral, axis=0) - 0.4
+    unit = rng.random((n, 2)) - 0.5
+    waiting = np.flatnonzero(rng.random(n) >= 0.1)
+    while len(waiting):
+        far = ((unit[waiting][:, None] - spiral) ** 2).sum(axis=-1).min(axis=1) >= 0.04**2
+        waiting = waiting[far]
+        unit[waiting] = rng.random((len(waiting), 2)) - 0.5
+    return np.asarray((square.low + square.high) / 2 + square.width * unit)
 
 
 def three_modes(space: Space, n: int, rng: np.random.Generator) -> Array:

@@ -172,9 +172,13 @@ def _draw_panel(panel: Panel, ax: Any) -> None:
         # One group of people is black; more are told apart by shades and markers, never mistaken for a model.
         grey = "black" if len(people) == 1 else str(0.65 * k / max(1, len(people) - 1))
         _draw_series(each, ax, grey, MARKERS[k % len(MARKERS)])
-    ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label, ylim=panel.y_range)
+    ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
     for axis, scale in ((ax.set_xscale, panel.x_scale), (ax.set_yscale, panel.y_scale)):
         axis(scale, **({"linthresh": 1.0} if scale == "symlog" else {}))
+    if panel.y_range is not None:
+        ax.set_ylim(panel.y_range)
+    if panel.x_scale == "symlog" and all((each.rows["x"] >= 0).all() for each in panel.series):
+        ax.set_xlim(left=-0.1)  # room for the points at 0, none for what is less
     if panel.ticks:
         ax.set_xticks(range(1, len(panel.ticks) + 1), panel.ticks, rotation=60, ha="right", fontsize=6)
     if panel.legend:

@@ -125,7 +125,7 @@ def fit_diffusion(x: Array, rng: np.random.Generator, *, updates: int = 1500, wi
 
     mean, sd = x.mean(axis=0), max(float(x.std(axis=0).mean()), 1e-9)
     standard = (x - mean) / sd
-    training = Training(width=width, updates=updates, steps=50)
+    training = Training(width=width, updates=updates, steps=500)
     network = Denoising("ddpm", x.shape[1], training, seed=int(rng.integers(2**31)))
     network.train(lambda n, source: standard[source.integers(0, len(standard), n)], rng)
     return Diffusion(network, mean, sd)

@@ -56,7 +56,7 @@ class Training:
     batch: int = 256
     rate: float = 2e-3
     latent: int = 8
-    steps: int = 100
+    steps: int = 1000
     least: float = 0.02
     most: float = 3.0
 
@@ -160,7 +160,7 @@ class Denoising:
         with torch.no_grad(), torch_threads(1):
             y = x + noise * rng.standard_normal(x.shape)
             if self.method == "dae":
-                return self._mean(y, noise)
+                return self._posterior_mean(y, noise)
             if self.method == "vae":
                 made = self._decoded(*self._code(_tensor(y)), rng)
                 return _array(made + self._sd() * _tensor(rng.standard_normal(made.shape)))
@@ -175,7 +175,12 @@ class Denoising:
         with torch.no_grad(), torch_threads(1):
             return self._back(rng.standard_normal((n, dimensions)), self.training.steps - 1, rng, spread)
 
-    def _mean(self, y: Array, noise: float) -> Array:
+    def posterior_mean(self, y: Array, noise: float) -> Array:
+        """Return the mean of what may have been meant by vectors seen through noise (n, dimensions)."""
+        with torch.no_grad():
+            return self._posterior_mean(y, noise)
+
+    def _posterior_mean(self, y: Array, noise: float) -> Array:
         return _array(self._denoised(_tensor(y), torch.full((len(y),), float(np.log(noise)))))
 
     def _back(self, x: Array, step: int, rng: np.random.Generator, spread: float) -> Array:
@@ -185,7 +190,7 @@ class Denoising:
             now, before = shares[t + 1], shares[t]
             kept = now / before
             sigma = np.sqrt(1 / now - 1)
-            noise = (x / np.sqrt(now) - self._mean(x / np.sqrt(now), sigma)) / sigma
+            noise = (x / np.sqrt(now) - self._posterior_mean(x / np.sqrt(now), sigma)) / sigma
             x = (x - (1 - kept) / np.sqrt(1 - now) * noise) / np.sqrt(kept)
             if t:
                 sd = np.sqrt((1 - before) / (1 - now) * (1 - kept))

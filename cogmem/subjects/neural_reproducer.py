@@ -43,7 +43,7 @@ class NeuralReproducer:
     environment: str = "even"
     updates: int = 2000
     width: int = 128
-    steps: int = 100
+    steps: int = 1000
     seed: int = 1
     name: str = ""
     version: int = 1

@@ -62,6 +62,7 @@ _HOME = {
     "compare": "cogmem.comparisons",
     "elpd": "cogmem.fitting.loo",
     "load": "cogmem.human_data.loading",
+    "read_chains": "cogmem.chain_tables",
     "read_curve": "cogmem.tables",
 }
 
@@ -95,6 +96,7 @@ __all__ = [
     "measure",
     "models",
     "paradigms",
+    "read_chains",
     "read_curve",
     "regenerate",
     "run",

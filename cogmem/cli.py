@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,6 +16,7 @@ import typer
 
 from cogmem import cli_arguments as given
 from cogmem.errors import UserError
+from cogmem.notices import without_notices
 
 app: Final = typer.Typer(
     name="cogmem",
@@ -39,18 +39,22 @@ def say(value: Any) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="paradigms, models, step_models, networks, datasets, figures")] = "",
+    what: Annotated[
+        str, typer.Argument(help="paradigms, models, step_models, networks, reproducers, datasets, figures")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """List what there is to run."""
     from cogmem import catalogue, printing
     from cogmem.figures.gallery import FIGURES
+    from cogmem.models.reproducers import REPRODUCERS
 
     parts: dict[str, list[dict[str, str]]] = {
         "paradigms": [{"name": p.name, "about": p.reference} for p in catalogue.paradigms().values()],
         "models": [{"name": m.name, "about": f"{m.formula} [{m.reference}]"} for m in catalogue.models().values()],
         "step_models": [{"name": m.name, "about": m.formula} for m in catalogue.step_models().values()],
         "networks": [{"name": n.name, "about": n.kind} for n in catalogue.networks().values()],
+        "reproducers": [{"name": name, "about": about} for name, (_, about) in REPRODUCERS.items()],
         "datasets": [{"name": d.name, "about": d.citation} for d in catalogue.datasets().values()],
         "figures": [{"name": f.name, "about": f.reference} for f in FIGURES],
     }
@@ -140,31 +144,41 @@ def compare(
 @app.command()
 def run(
     paradigm: str,
-    subject: Annotated[str, typer.Argument(help="A network, or a model with parameters: 'power(a=1.2,b=0.15)'.")],
+    subject: Annotated[
+        str, typer.Argument(help="A network, or a model with parameters: 'power(a=1.2,b=0.15)', 'dae(noise=0.3)'.")
+    ],
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE, a design setting; repeatable.")
     ] = None,
+    generations: Annotated[int, typer.Option(help="Generations of a chain, for paradigms that have them.")] = 1,
+    measured: Annotated[
+        str, typer.Option("--measure", help="Measure to print (default: the first that can be taken).")
+    ] = "",
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option(help="File for the trials with their answers (CSV).")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let a subject take an experiment; print its curve."""
+    """Let a subject take an experiment, or a chain of generations; print its curve."""
     from cogmem import catalogue, printing
-    from cogmem.core import measure
+    from cogmem.core import chain
     from cogmem.core import run as run_
-    from cogmem.exports import write_csv
+    from cogmem.exports import answered, write_csv
+    from cogmem.trials import concatenate
 
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
-    design = experiment.design(seed=seed, **given.settings(settings or []))
-    record = run_(design, given.subject(subject), seed=seed)
-    kinds = design.tests.get("test_type", "recall")
-    curve = measure(experiment.measure("savings" if "relearning" in kinds else "retention"), record)
-    if out:
-        write_csv(design.tests.with_columns({"answer": record.answers}), out)
-    if as_json:
-        say({"subject": record.subject, "measure": curve.measure, "curve": printing.rows_of(curve.rows)})
+    design, who = experiment.design(seed=seed, **given.settings(settings or [])), given.subject(subject)
+    if generations == 1:
+        records = (run_(design, who, seed=seed),)
     else:
-        printing.table(f"{record.subject}: {curve.measure}", printing.rows_of(curve.rows))
+        records = chain(experiment, [who], design, generations=generations, seed=seed)
+    curve = given.curve(experiment, records, measured)
+    if out:
+        write_csv(concatenate([answered(record) for record in records]), out)
+    if as_json:
+        say({"subject": who.name, "measure": curve.measure, "curve": printing.rows_of(curve.rows)})
+    else:
+        shown = curve if experiment.follow is None else curve.pool()
+        printing.table(f"{who.name}: {curve.measure}", printing.rows_of(shown.rows))
 
 
 data_app: Final = typer.Typer(
@@ -282,15 +296,9 @@ def app_(port: int = 8501) -> None:
     raise typer.Exit(serve(port=port))
 
 
-def _without_notices() -> None:
-    """Leave out what other libraries say about their own future or installation: no user of cogmem can act on it."""
-    warnings.filterwarnings("ignore", message=r"[\s\S]*ArviZ is undergoing a major refactor", category=FutureWarning)
-    warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS", category=UserWarning)
-
-
 def main() -> None:
     """Run the command line; a UserError becomes one sentence and exit code 2."""
-    _without_notices()
+    without_notices()
     try:
         app()
     except UserError as problem:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cogmem.errors import UserError
 
@@ -20,12 +21,16 @@ def store(root: Path | None) -> Any:
 def data(name: str, table: str | None = None) -> Any:
     """Return the data set of that name, or the CSV file at that path."""
     from cogmem import catalogue
+    from cogmem.chain_tables import is_chains, measured_dots, read_chains
     from cogmem.human_data.loading import load
     from cogmem.tables import read_curve
 
     if name in catalogue.datasets():
         return load(name, table=table)
     if Path(name).suffix or Path(name).exists() or os.sep in name:
+        if is_chains(Path(name)):
+            record = read_chains(Path(name))
+            return measured_dots(record) if record.design.settings["space"] == "dots" else record
         return read_curve(Path(name))
     return catalogue.named("data set", name, catalogue.datasets())
 
@@ -46,8 +51,9 @@ def settings(pairs: list[str]) -> dict[str, Any]:
 
 
 def subject(text: str) -> Any:
-    """Return the network of that name, or the model written as name(parameter=number, ...)."""
+    """Return the network of that name, or the model or reproducer written as name(parameter=number, ...)."""
     from cogmem import catalogue
+    from cogmem.models.reproducers import REPRODUCERS
 
     known: dict[str, Any] = {**catalogue.models(), **catalogue.step_models()}
     name, _, inside = text.partition("(")
@@ -55,12 +61,60 @@ def subject(text: str) -> Any:
         if name in known:
             wanted = ", ".join(f"{each.name}=..." for each in known[name].parameters)
             raise UserError(f"The model {name!r} needs its parameters: write it as '{name}({wanted})'.")
-        return catalogue.named("network", name, catalogue.networks())
-    theta: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in inside.rstrip(") ").split(","))):
-        parameter, _, number = part.partition("=")
+        if name in REPRODUCERS:
+            raise UserError(f"The reproducer {name!r} needs parameters ({REPRODUCERS[name][1]}): '{name}(noise=0.3)'.")
+        return catalogue.named("network", name, {**catalogue.networks(), **dict.fromkeys(REPRODUCERS)})
+    theta = _arguments(inside.strip().removesuffix(")"), text)
+    if name in REPRODUCERS:
         try:
-            theta[parameter.strip()] = float(number)
-        except ValueError:
-            raise UserError(f"A parameter is written name=number; got {part!r} in {text!r}.") from None
-    return catalogue.named("model", name, known).subject(**theta)
+            return REPRODUCERS[name][0](**theta)
+        except TypeError as problem:
+            raise UserError(f"{text!r} does not fit {name}, which takes {REPRODUCERS[name][1]}: {problem}.") from None
+    for parameter, value in theta.items():
+        if not isinstance(value, float):
+            raise UserError(f"A parameter is written name=number; got {parameter}={value!r} in {text!r}.")
+    return catalogue.named("model", name, {**known, **dict.fromkeys(REPRODUCERS)}).subject(**theta)
+
+
+_ARGUMENT: Final = re.compile(r"\s*(\w+)\s*=\s*(\[[^\]]*\]|[^,\[\]]+?)\s*(?:,|$)")
+
+
+def _arguments(inside: str, text: str) -> dict[str, Any]:
+    """Return name=value pairs: a number, a list of numbers in brackets, or a word."""
+    found: dict[str, Any] = {}
+    place = 0
+    while place < len(inside.rstrip()):
+        match = _ARGUMENT.match(inside, place)
+        if match is None:
+            raise UserError(f"A parameter is written name=number; got {inside[place:].strip()!r} in {text!r}.")
+        name, value = match.groups()
+        if value.startswith("["):
+            found[name] = tuple(_number(each.strip(), text) for each in value[1:-1].split(","))
+        else:
+            found[name] = value if re.fullmatch(r"[A-Za-z_]\w*", value) else _number(value, text)
+        place = match.end()
+    return found
+
+
+def _number(value: str, text: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UserError(f"A parameter is written name=number; got {value!r} in {text!r}.") from None
+
+
+def curve(experiment: Any, records: Any, name: str) -> Any:
+    """Return the measure of that name over the records; without a name, the first one that can be taken of them."""
+    from cogmem.core import measure
+
+    if name:
+        return measure(experiment.measure(name), records)
+    if "relearning" in records[0].design.tests.get("test_type", "recall"):
+        return measure(experiment.measure("savings"), records)
+    problem: UserError | None = None
+    for each in experiment.measures:
+        try:
+            return measure(each, records)
+        except UserError as found:
+            problem = problem or found
+    raise problem or UserError(f"{experiment.name} has no measures.")

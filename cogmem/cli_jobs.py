@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cogmem import catalogue, printing
-from cogmem.core import Curve
+from cogmem.core import Curve, Record
+from cogmem.errors import UserError
 from cogmem.figures import forgetting as forgetting_figures
 from cogmem.figures import reproduction as reproduction_figures
 from cogmem.figures.figure import Drawing
@@ -20,15 +21,23 @@ from cogmem.store import Store
 class Job:
     """The comparison of one paradigm; `compute` takes people (None: its own), names of models, whether networks too."""
 
-    compute: Callable[[Curve | None, Sequence[str], bool, int, Store, int, Report], Any]
+    compute: Callable[[Curve | Record | None, Sequence[str], bool, int, Store, int, Report], Any]
     document: Callable[[Any], dict[str, Any]]
     show: Callable[[Any], None]
     draw: Callable[[Any], Drawing]
 
 
 def _forgetting(
-    human: Curve | None, names: Sequence[str], networks: bool, seed: int, store: Store, workers: int, report: Report
+    human: Curve | Record | None,
+    names: Sequence[str],
+    networks: bool,
+    seed: int,
+    store: Store,
+    workers: int,
+    report: Report,
 ) -> forgetting.ForgettingResults:
+    if isinstance(human, Record):
+        raise UserError(f"{human.subject} holds chains of reproductions; compare serial_reproduction takes them.")
     models = [catalogue.named("model", name, catalogue.models()) for name in names]
     return forgetting.compute(
         human, models=models or None, networks=networks, seed=seed, store=store, workers=workers, report=report
@@ -36,7 +45,13 @@ def _forgetting(
 
 
 def _reproduction(
-    human: Curve | None, names: Sequence[str], networks: bool, seed: int, store: Store, workers: int, report: Report
+    human: Curve | Record | None,
+    names: Sequence[str],
+    networks: bool,
+    seed: int,
+    store: Store,
+    workers: int,
+    report: Report,
 ) -> reproduction.ReproductionResults:
     return reproduction.compute(
         human, models=names or None, networks=networks, seed=seed, store=store, workers=workers, report=report

@@ -8,8 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from cogmem.core import Record
 from cogmem.errors import UserError
 from cogmem.trials import Trials
+
+
+def answered(record: Record) -> Trials:
+    """Return the tests of a record with its answers; an answer of several numbers becomes answer_0, answer_1, ..."""
+    answers = np.asarray(record.answers)
+    flat = answers if answers.ndim < 2 else answers.reshape(len(answers), -1)
+    return record.design.tests.with_columns({"answer": flat})
 
 
 def write_csv(table: Trials, path: Path) -> None:

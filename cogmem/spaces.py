@@ -233,16 +233,17 @@ class Disc:
 
     def even(self, n: int, rng: np.random.Generator) -> Array:
         """Return n patterns: (n, n_dots, 2)."""
-        return np.stack([self._pattern(rng) for _ in range(n)])
-
-    def _pattern(self, rng: np.random.Generator) -> Array:
-        dots: list[Array] = []
-        while len(dots) < self.n_dots:
-            radius, angle = self.radius * rng.random(), 2 * np.pi * rng.random()
-            dot = np.array([radius * np.cos(angle), radius * np.sin(angle)])
-            if all(np.hypot(*(dot - other)) >= self.separation for other in dots):
-                dots.append(dot)
-        return np.stack(dots)
+        patterns = np.empty((n, self.n_dots, 2))
+        for dot in range(self.n_dots):
+            waiting = np.arange(n)
+            while len(waiting):
+                radius, angle = self.radius * rng.random(len(waiting)), 2 * np.pi * rng.random(len(waiting))
+                places = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+                apart = np.hypot(*np.moveaxis(places[:, None] - patterns[waiting, :dot], -1, 0))
+                good = (apart >= self.separation).all(axis=1)
+                patterns[waiting[good], dot] = places[good]
+                waiting = waiting[~good]
+        return patterns
 
     def inside(self, stimuli: Array) -> Mask:
         """Return whether all dots of each pattern lie in the disc, a hundredth beyond its edge allowed."""

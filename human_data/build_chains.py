@@ -19,33 +19,39 @@ HUE_BIN: Final = 20
 EXPERIMENTS: Final = (1, 2, 3)
 
 
-def _dots(path: Path) -> list[Row]:
-    """Return a row for each chain and generation, measures in pixels; sums are over the 30 coordinates of 15 dots.
+def display_rows(display: NDArray[np.float64], *, root: int, chain: int) -> list[dict[str, Any]]:
+    """Return a row for each display (generation from 0, dot, axis) of one chain; sums are over all coordinates.
 
     `before` is the display that was shown, `after` its reproduction with the dots paired best: what a regression of
     one on the other needs.
     """
-    displays, _ = chains.dots(path)
-    rows: list[Row] = []
-    for chain, display in enumerate(displays):
-        paired = matched(display[:-1], display[1:])
-        from_root = matched(np.repeat(display[:1], len(paired), axis=0), display[1:])
-        for generation in range(len(display)):
-            row: Row = {"root": chain // 10 + 1, "chain": chain + 1, "generation": generation}
-            row["dispersion"] = float(dispersion(display[generation]))
-            row["nearest_neighbour"] = float(nearest_neighbour(display[generation]))
-            row |= dict.fromkeys(
-                ("error", "drift", "sum_before", "sum_after", "square_before", "square_after", "product")
-            )
-            if generation:
-                before, after = display[generation - 1], paired[generation - 1]
-                row["error"] = float(np.hypot(*(after - before).T).mean())
-                row["drift"] = float(np.hypot(*(from_root[generation - 1] - display[0]).T).mean())
-                row |= {"sum_before": float(before.sum()), "sum_after": float(after.sum())}
-                row |= {"square_before": float((before**2).sum()), "square_after": float((after**2).sum())}
-                row["product"] = float((before * after).sum())
-            rows.append(row)
+    paired = matched(display[:-1], display[1:])
+    from_root = matched(np.repeat(display[:1], len(paired), axis=0), display[1:])
+    rows: list[dict[str, Any]] = []
+    for generation in range(len(display)):
+        row: dict[str, Any] = {"root": root, "chain": chain, "generation": generation}
+        row["dispersion"] = float(dispersion(display[generation]))
+        row["nearest_neighbour"] = float(nearest_neighbour(display[generation]))
+        row |= dict.fromkeys(("error", "drift", "sum_before", "sum_after", "square_before", "square_after", "product"))
+        if generation:
+            before, after = display[generation - 1], paired[generation - 1]
+            row["error"] = float(np.hypot(*(after - before).T).mean())
+            row["drift"] = float(np.hypot(*(from_root[generation - 1] - display[0]).T).mean())
+            row |= {"sum_before": float(before.sum()), "sum_after": float(after.sum())}
+            row |= {"square_before": float((before**2).sum()), "square_after": float((after**2).sum())}
+            row["product"] = float((before * after).sum())
+        rows.append(row)
     return rows
+
+
+def _dots(path: Path) -> list[Row]:
+    """Return a row for each chain and generation, measures in pixels."""
+    displays, _ = chains.dots(path)
+    return [
+        row
+        for chain, display in enumerate(displays)
+        for row in display_rows(display, root=chain // 10 + 1, chain=chain + 1)
+    ]
 
 
 def dots_memory(sources: Path) -> list[Row]:

@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"app", "cli", "cli_arguments", "cli_jobs", "figures", "printing"}),
     frozenset({"jobs"}),
     frozenset({"benchmarks"}),
-    frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "exports"}),
+    frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "chain_tables", "exports"}),
     frozenset({"fitting"}),
     frozenset({"models"}),
     frozenset({"subjects"}),
@@ -42,7 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"kernels"}),
-    frozenset({"names", "errors"}),
+    frozenset({"names", "errors", "notices"}),
 )
 # Neighbours in that order that nevertheless know nothing of one another: N + M files, N x M experiments.
 STRANGERS = (("subjects", "paradigms"), ("subjects", "human_data"), ("paradigms", "human_data"))

@@ -84,7 +84,7 @@ def trained(method: Any, updates: int = 800) -> Denoising:
 
 def chained(network: Denoising, noise: float, generations: int) -> Array:
     rng = np.random.default_rng(5)
-    x = np.full((4000, 1), 2.0)
+    x = np.full((2000, 1), 2.0)
     for _ in range(generations):
         x = network.reproduce(x, noise, rng)
     return x
@@ -104,9 +104,9 @@ def test_a_diffusion_model_draws_from_the_posterior_and_its_chain_keeps_the_prio
     made = chained(network, 0.5, 25)
     assert made.var() == pytest.approx(1.0, rel=0.15)
     assert abs(made.mean()) < 0.12
-    fresh = network.generate(4000, 1, np.random.default_rng(6))
+    fresh = network.generate(1500, 1, np.random.default_rng(6))
     assert fresh.var() == pytest.approx(1.0, rel=0.15)
-    narrow = network.generate(4000, 1, np.random.default_rng(6), spread=0.5)
+    narrow = network.generate(1500, 1, np.random.default_rng(6), spread=0.5)
     assert narrow.var() < 0.9 * fresh.var()
 
 

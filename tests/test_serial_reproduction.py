@@ -342,7 +342,7 @@ def test_generations_that_are_missing_doubled_or_out_of_order(generations: list[
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: serial_reproduction.design(seed=1, space="plane"), "one of line, circle, plane, dots, images"),
+        (lambda: serial_reproduction.design(seed=1, space="plain"), "one of line, circle, plane, dots, images"),
         (lambda: serial_reproduction.design(seed=1, noise="gaussian"), "noise_level above 0"),
         (lambda: serial_reproduction.design(seed=1, space="line", roots=(2.0,)), "outside the line from 0.0 to 1.0"),
         (lambda: serial_reproduction.design(seed=1, space="line", low=None), "has no even draw"),
@@ -354,7 +354,7 @@ def test_generations_that_are_missing_doubled_or_out_of_order(generations: list[
         (lambda: GaussianReproducer(0.0, 1.0, 1.0, rule="mode"), "no rule 'mode'"),  # type: ignore[arg-type]
         (lambda: DotsReproducer(1.0, 0.1, 0.5, within=0.0, concentration=1.0), "within above 0"),
         (lambda: LanguageLearner(1.0), "alpha and noise between 0 and 1"),
-        (lambda: run(circle(3), GaussianReproducer(0.0, 1.0, 1.0), seed=1), "line or dots; this design has 'circle'"),
+        (lambda: run(circle(3), GaussianReproducer(0.0, 1.0, 1.0), seed=1), "plane, dots; this design has 'circle'"),
         (lambda: iterated_learning.design(seed=1, languages="two", agreement=0.55), "in steps of 0.1"),
     ],
 )  # fmt: skip

@@ -13,16 +13,18 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Agreement, Curve, Kind, Source
+from cogmem.core import Agreement, Curve, Kind, Record, Source
 from cogmem.errors import UserError
 from cogmem.fitting.chains import MEASURES, clustered, human_chains
 from cogmem.fitting.loo import stacking
 from cogmem.human_data.loading import load
 from cogmem.jobs import dots_reproduction as dots
 from cogmem.jobs import hue_reproduction as hues
+from cogmem.jobs import line_reproduction as lines
 from cogmem.jobs.dots_reproduction import Outcome
 from cogmem.lineups import Entry, LineUp
 from cogmem.names import nearest
+from cogmem.notices import without_notices
 from cogmem.progress import Report, silent
 from cogmem.store import Made, Store
 from cogmem.trials import Trials
@@ -85,7 +87,8 @@ def _all(tasks: Sequence[tuple[dict[str, Any], Task]], store: Store, workers: in
     missing = [task for task in tasks if not store.has("reproduction", task[0])]
     if workers > 1 and len(missing) > 1:
         # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=without_notices) as pool:
             futures = [pool.submit(_stored, store, *task) for task in missing]
             for done, future in enumerate(futures):
                 report(done, len(missing))
@@ -116,13 +119,18 @@ def _half_curves(curve: Curve, by: str) -> tuple[Curve, Curve]:
 
 
 def _line_up(
-    human: Curve, by: str, outcomes: Sequence[Outcome], top: Array, mean_and_se: Callable[[Array], tuple[float, float]],
-    tests: float, notes: tuple[str, ...],
-) -> LineUp:  # fmt: skip
+    human: Curve,
+    by: str,
+    outcomes: Sequence[Outcome],
+    top: Array | None,
+    mean_and_se: Callable[[Array], tuple[float, float]],
+    tests: float,
+    notes: tuple[str, ...],
+) -> LineUp:
     """Return people, whose score is that of other people, and the others by their score; weights are stacked."""
     main = human.measure
     rmse, r = _curve_score(*_half_curves(human, by))
-    elpd, se = mean_and_se(top)
+    elpd, se = (None, None) if top is None else mean_and_se(top)
     ceiling = {"ceiling": r, "ceiling_rmse": rmse, "ceiling_elpd": elpd, "ceiling_se": se}
     people = Agreement(human.subject, "human", tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
     weight = stacking({each.name: each.scores for each in outcomes}) if outcomes else {}
@@ -202,8 +210,35 @@ def _chosen(known: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ..
     return tuple(name for name in known if not wanted or name in wanted)
 
 
+LINE_NOTES: Final = (
+    "Scores are of each value given the one before; nothing but a model predicts that, so people have none.",
+    "RMSE and r are those of the mean value by generation; of people, between the two halves of the roots.",
+)
+
+
+def _lines(record: Record, names: Sequence[str], seed: int, store: Store, workers: int, report: Report) -> Comparison:
+    steps = lines.fitting.steps_of(record)
+    if len(np.unique(steps.root)) < 4:
+        raise UserError(
+            f"{record.subject} has {len(np.unique(steps.root))} roots; models are fitted to half of the roots and "
+            "scored on the other, for which four or more are needed (a column root says which chains share one)."
+        )
+    tasks = []
+    for name in names:
+        people = {"items": record.design.items, "answers": record.answers, "tests": record.design.tests}
+        spec = {"job": "line", "version": VERSION, "subject": name, "people": people, "seed": seed}
+        tasks.append((spec, partial(lines.score, name, record, seed)))
+    outcomes = _all(tasks, store, workers, report)
+    human = lines.people_curve(record)
+    result = _line_up(
+        human, "root", outcomes, None, lambda table: clustered(table, steps.root), float(len(steps.after)), LINE_NOTES
+    )
+    curves = (human.pool(), *(each.curves["value"] for each in outcomes))
+    return Comparison(f"Values: {record.subject}", result, {"value": curves})
+
+
 def compute(
-    human: Curve | None = None,
+    human: Curve | Record | None = None,
     *,
     models: Sequence[str] | None = None,
     networks: bool = True,
@@ -214,13 +249,16 @@ def compute(
 ) -> ReproductionResults:
     """Return the whole comparison; `human` is a table of chains (None: dots from memory and as a motor control).
 
-    `models` names the reproducers (None: all); the data set of hues gives its three experiments.
+    `models` names the reproducers (None: all); the data set of hues gives its three experiments, and a record of chains
+    of values on a line (see `read_chains`) is scored by the exact density of each reproduction.
     """
     started = time.perf_counter()
     tables = [load("vul_dots"), load("vul_dots", table="motor_control")] if human is None else [human]
     made: list[Comparison] = []
     for table in tables:
-        if table.subject == "destefano_hues":
+        if isinstance(table, Record):
+            made.append(_lines(table, _chosen(lines.MODELS, models), seed, store, workers, report))
+        elif table.subject == "destefano_hues":
             made += _hue_comparisons(models, seed, store, workers, report)
         else:
             known = (*dots.BAYESIAN, *(dots.NETWORKS if networks else ()))

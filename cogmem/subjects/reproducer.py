@@ -31,7 +31,7 @@ def shown(design: Design, *spaces: str, who: str) -> Array:
     """Return what each test of `design` showed: (tests, *shape); UserError for another space than `spaces`."""
     space = space_of(design.settings).name
     if space not in spaces:
-        raise UserError(f"{who} reproduces stimuli of the space {' or '.join(spaces)}; this design has {space!r}.")
+        raise UserError(f"{who} reproduces stimuli of the space {', '.join(spaces)}; this design has {space!r}.")
     return np.asarray(design.items[design.tests["item"]], dtype=np.float64)
 
 

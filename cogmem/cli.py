@@ -160,7 +160,7 @@ def run(
 ) -> None:
     """Let a subject take an experiment, or a chain of generations; print its curve."""
     from cogmem import catalogue, printing
-    from cogmem.core import chain
+    from cogmem.core import Record, chain
     from cogmem.core import run as run_
     from cogmem.exports import answered, write_csv
     from cogmem.trials import concatenate
@@ -168,7 +168,7 @@ def run(
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
     design, who = experiment.design(seed=seed, **given.settings(settings or [])), given.subject(subject)
     if generations == 1:
-        records = (run_(design, who, seed=seed),)
+        records: tuple[Record, ...] = (run_(design, who, seed=seed),)
     else:
         records = chain(experiment, [who], design, generations=generations, seed=seed)
     curve = given.curve(experiment, records, measured)

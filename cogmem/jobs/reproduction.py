@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cogmem.core import Agreement, Curve, Kind, Record, Source
 from cogmem.errors import UserError
 from cogmem.fitting.chains import MEASURES, clustered, human_chains
+from cogmem.fitting.line_chains import steps_of
 from cogmem.fitting.loo import stacking
 from cogmem.human_data.loading import load
 from cogmem.jobs import dots_reproduction as dots
@@ -118,6 +119,13 @@ def _half_curves(curve: Curve, by: str) -> tuple[Curve, Curve]:
     return odd, even
 
 
+def _behind(best: Outcome, scores: Array, mean_and_se: Callable[[Array], tuple[float, float]]) -> str:
+    """Return in words how far behind the best model scores are: what two have in common cancels in the error."""
+    mean, se = mean_and_se(best.scores - scores)
+    word = "is ahead" if mean >= 0 else "is behind"
+    return f"{best.name} {word} by {abs(mean):.4f} ± {se:.4f} nats a test, test by test."
+
+
 def _line_up(
     human: Curve,
     by: str,
@@ -135,13 +143,17 @@ def _line_up(
     people = Agreement(human.subject, "human", tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
     weight = stacking({each.name: each.scores for each in outcomes}) if outcomes else {}
     entries = []
+    best = max(outcomes, key=lambda each: mean_and_se(each.scores)[0]) if outcomes else None
     for each in outcomes:
         curve = each.curves[main]
         rmse, r = _curve_score(curve, human)
         elpd, se = mean_and_se(each.scores)
         score = Agreement(each.name, each.kind, tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
-        entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters))
+        said = () if best is None or each is best else (_behind(best, each.scores, mean_and_se),)
+        entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters, said))
     entries.sort(key=lambda entry: -(entry.agreement.elpd_per_test or 0.0))
+    if best is not None and top is not None:
+        notes = (*notes, _behind(best, top, mean_and_se))
     first = Entry(people, human.pool(), 0.0, warnings=notes)
     return LineUp("serial_reproduction", human, (first, *entries))
 
@@ -217,7 +229,7 @@ LINE_NOTES: Final = (
 
 
 def _lines(record: Record, names: Sequence[str], seed: int, store: Store, workers: int, report: Report) -> Comparison:
-    steps = lines.fitting.steps_of(record)
+    steps = steps_of(record)
     if len(np.unique(steps.root)) < 4:
         raise UserError(
             f"{record.subject} has {len(np.unique(steps.root))} roots; models are fitted to half of the roots and "

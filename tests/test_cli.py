@@ -31,7 +31,9 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
 
 def test_list_is_json(tmp_path: Path) -> None:
     listed = json.loads(cogmem("list", "--json", folder=tmp_path).stdout)
-    assert {"paradigms", "models", "step_models", "networks", "datasets", "figures"} == set(listed)
+    assert set(listed) == {
+        "paradigms", "models", "step_models", "networks", "reproducers", "datasets", "figures"
+    }  # fmt: skip
     assert "power" in [row["name"] for row in listed["models"]]
     assert "murre_dros_2015" in [row["name"] for row in listed["datasets"]]
 

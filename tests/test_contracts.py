@@ -14,6 +14,7 @@ from cogmem.columns import COLUMNS, study_ages
 from cogmem.core import Curve, Design, Forecaster, Paradigm, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.human_data import load
+from cogmem.models.reproducers import REPRODUCERS
 from cogmem.paradigms import forgetting_curve, iterated_learning, serial_reproduction
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.learner import LanguageLearner
@@ -258,6 +259,44 @@ def test_forecasts_are_probabilities_and_what_answers_come_to(equation: Equation
     # Four standard errors of a proportion of n; a certain answer has none, and is given n times in n.
     error = np.sqrt(forecast[:, 1] * forecast[:, 0] / n)
     assert (np.abs(right - forecast[:, 1]) <= 4 * error + 1e-12).all()
+
+
+# ---- reproducers ----------------------------------------------------------------------------------------------------
+
+TAKES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "gaussian_reproducer": ({"prior_mean": 0.5, "prior_sd": 0.2, "noise_sd": 0.1}, {"space": "line"}),
+    "mixture_reproducer": (
+        {"means": (0.2, 0.8), "sds": (0.1, 0.1), "weights": (1.0, 1.0), "noise_sd": 0.1}, {"space": "line"},
+    ),
+    "von_mises_reproducer": (
+        {"means": (90.0,), "sds": (30.0,), "weights": (1.0,), "noise_sd": 10.0, "spread": 0.2}, {"space": "circle"},
+    ),
+    "dots_reproducer": ({"location_sd": 20.0, "noise": 0.3, "between": 1.0}, {"space": "dots"}),
+    "language_learner": ({"alpha": 0.4}, {}),
+    "dae": ({"noise": 0.3, "updates": 5}, {"space": "plane"}),
+    "vae": ({"noise": 0.3, "updates": 5}, {"space": "plane"}),
+    "ddpm": ({"noise": 0.3, "updates": 5}, {"space": "plane"}),
+}  # fmt: skip
+"""Each reproducer's parameters and a design that it takes: who is added needs a line here."""
+
+
+@pytest.mark.parametrize("name", list(REPRODUCERS))
+def test_a_reproducer_answers_every_test_in_the_stimulus_s_shape_and_repeats(name: str) -> None:
+    theta, settings = TAKES[name]
+    make, about = REPRODUCERS[name]
+    subject = make(**theta)
+    assert subject.name == name
+    assert about
+    paradigm = iterated_learning if name == "language_learner" else serial_reproduction
+    design = paradigm.design(seed=1, **settings)
+    assert subject.needs <= set(design.tests)
+    one, two, other = (run(design, subject, seed=seed).answers for seed in (2, 2, 3))
+    stimuli = design.items[design.tests["target"]] if paradigm is serial_reproduction else one
+    assert one.shape == stimuli.shape
+    assert np.isfinite(one).all()
+    assert one.tobytes() == two.tobytes()
+    # The mean rule of an autoencoder draws what is seen, so nobody gives the same answers twice.
+    assert one.tobytes() != other.tobytes()
 
 
 # ---- data sets ------------------------------------------------------------------------------------------------------

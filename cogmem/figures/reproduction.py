@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Drawing, Figure, Panel, Series, series
+from cogmem.figures.figure import Drawing, Figure, Panel, Scale, Series, series
 from cogmem.figures.forgetting import score_panel
 from cogmem.human_data.loading import load
 from cogmem.jobs.reproduction import Comparison, ReproductionResults, compute
@@ -45,7 +45,11 @@ def draw(results: ReproductionResults) -> Drawing:
         panels += [curve_panel(each, measured) for measured in each.curves]
         scores = score_panel(each.line_up)
         ticks = ("people" if tick == each.line_up.human.subject else tick for tick in scores.ticks)
-        panels.append(replace(scores, title=f"{each.title}: predicting people", ticks=tuple(ticks)))
+        values = [float(part.rows["y"][0]) for part in scores.series]
+        # Only scores of very different sizes need an axis that shows them all.
+        scale: Scale = "symlog" if values and max(values) - min(values) > 5 else "linear"
+        title = f"{each.title}: predicting people"
+        panels.append(replace(scores, title=title, ticks=tuple(ticks), y_scale=scale))
     sources = {each.line_up.human.source.citation for each in results.comparisons}
     caption = (
         f"People: {' '.join(sorted(sources))} Points are people's means with 90 % intervals over chains or people, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Kind, Subject
 from cogmem.fitting import chains as fitting
 from cogmem.fitting.chains import MEASURES, Chains, Simulated
+from cogmem.jobs.outcomes import Outcome
 from cogmem.subjects.neural_reproducer import NeuralReproducer
 from cogmem.trials import Trials
 
@@ -24,18 +25,6 @@ NOISES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Noise levels that a network's is chosen from, in sds of what it learned."""
 SHOWN: Final = 400
 """Simulated chains behind a subject's law and curve."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of one subject: `scores` (chains, generations) in nats, its law's curve by measure, its parameters."""
-
-    name: str
-    kind: Kind
-    scores: Array
-    curves: Mapping[str, Curve]
-    parameters: Trials
-    seconds: float = 0.0
 
 
 def _gaussian(human: Curve, people: Chains, seed: int) -> tuple[Subject, Parameters]:

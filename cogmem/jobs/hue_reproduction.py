@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Kind, Subject, chain, measure
 from cogmem.fitting import hues
 from cogmem.fitting.hues import Cells
-from cogmem.jobs.dots_reproduction import Outcome
+from cogmem.jobs.outcomes import Outcome
 from cogmem.paradigms import serial_reproduction
 from cogmem.trials import Trials
 

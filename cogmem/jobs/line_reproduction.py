@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Record, Source, Subject
 from cogmem.fitting import line_chains as fitting
 from cogmem.fitting.line_chains import Steps
-from cogmem.jobs.dots_reproduction import Outcome
+from cogmem.jobs.outcomes import Outcome
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Agreement, Curve, Kind, Record, Source
+from cogmem.core import Agreement, Curve, Record
 from cogmem.errors import UserError
 from cogmem.fitting.chains import MEASURES, clustered, human_chains
 from cogmem.fitting.line_chains import steps_of
@@ -22,16 +20,13 @@ from cogmem.human_data.loading import load
 from cogmem.jobs import dots_reproduction as dots
 from cogmem.jobs import hue_reproduction as hues
 from cogmem.jobs import line_reproduction as lines
-from cogmem.jobs.dots_reproduction import Outcome
+from cogmem.jobs.outcomes import Outcome, compute_all
 from cogmem.lineups import Entry, LineUp
 from cogmem.names import nearest
-from cogmem.notices import without_notices
 from cogmem.progress import Report, silent
-from cogmem.store import Made, Store
-from cogmem.trials import Trials
+from cogmem.store import Store
 
 Array = NDArray[np.float64]
-Task = Callable[[], Outcome]
 
 VERSION: Final = 1
 """Counts up when the same names begin to mean another computation: what is stored is then made anew."""
@@ -54,51 +49,6 @@ class ReproductionResults:
     comparisons: tuple[Comparison, ...]
     seed: int
     seconds: float
-
-
-def _stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
-    """Return the outcome that the store has for `spec`, or compute and keep it."""
-
-    def make() -> Made:
-        started = time.perf_counter()
-        made = task()
-        about = {"name": made.name, "kind": made.kind}
-        tables = {f"curve_{name}": curve.rows for name, curve in made.curves.items()}
-        tables |= {"parameters": made.parameters}
-        tables["about"] = Trials({name: np.array([value]) for name, value in about.items()})
-        source = Source(who=made.name, kind=made.kind, seconds=time.perf_counter() - started)
-        return tables, {"scores": made.scores}, source
-
-    tables, arrays, source = store.remember("reproduction", spec, make)
-    name = str(tables["about"]["name"][0])
-    curves = {
-        key.removeprefix("curve_"): Curve(key.removeprefix("curve_"), name, rows, source)
-        for key, rows in tables.items()
-        if key.startswith("curve_")
-    }
-    kind = cast(Kind, str(tables["about"]["kind"][0]))
-    return Outcome(name, kind, arrays["scores"], curves, tables["parameters"], source.seconds)
-
-
-def _all(tasks: Sequence[tuple[dict[str, Any], Task]], store: Store, workers: int, report: Report) -> list[Outcome]:
-    """Return the outcome of every task; with two workers or more they are computed side by side.
-
-    Each is stored when it is there, so that a killed run goes on, and none depends on the number of workers.
-    """
-    missing = [task for task in tasks if not store.has("reproduction", task[0])]
-    if workers > 1 and len(missing) > 1:
-        # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
-        context = get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=without_notices) as pool:
-            futures = [pool.submit(_stored, store, *task) for task in missing]
-            for done, future in enumerate(futures):
-                report(done, len(missing))
-                future.result()
-    found = []
-    for done, task in enumerate(tasks):
-        report(done, len(tasks))
-        found.append(_stored(store, *task))
-    return found
 
 
 def _curve_score(curve: Curve, human: Curve) -> tuple[float | None, float | None]:
@@ -178,7 +128,7 @@ def _dots(human: Curve, names: Sequence[str], seed: int, store: Store, workers: 
     for name in names:
         spec = {"job": "dots", "version": VERSION, "subject": name, "people": human.rows, "seed": seed}
         tasks.append((spec, partial(dots.score, name, human, seed)))
-    outcomes = _all(tasks, store, workers, report)
+    outcomes = compute_all(tasks, store, workers, report)
     scores, _ = dots.ceiling(human)
     result = _line_up(
         human, "root", outcomes, scores, lambda table: clustered(table, people.root), float(scores.size), DOTS_NOTES
@@ -240,7 +190,7 @@ def _lines(record: Record, names: Sequence[str], seed: int, store: Store, worker
         people = {"items": record.design.items, "answers": record.answers, "tests": record.design.tests}
         spec = {"job": "line", "version": VERSION, "subject": name, "people": people, "seed": seed}
         tasks.append((spec, partial(lines.score, name, record, seed)))
-    outcomes = _all(tasks, store, workers, report)
+    outcomes = compute_all(tasks, store, workers, report)
     human = lines.people_curve(record)
     result = _line_up(
         human, "root", outcomes, None, lambda table: clustered(table, steps.root), float(len(steps.after)), LINE_NOTES
@@ -292,7 +242,7 @@ def _hue_comparisons(
         for name in names:
             spec = {"job": "hues", "version": VERSION, "subject": name, "people": rows, "seed": seed}
             tasks.append((spec, partial(hues.score, name, errors, drift, experiment, seed)))
-    outcomes = _all(tasks, store, workers, report)
+    outcomes = compute_all(tasks, store, workers, report)
     n = len(names)
     return [
         _hues(errors, drift, experiment, names, outcomes[k * n : (k + 1) * n])

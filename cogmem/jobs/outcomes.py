@@ -1,0 +1,83 @@
+"""What comes of one subject on people's chains: computed in a process of its own, stored, never computed twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Curve, Kind, Source
+from cogmem.notices import without_notices
+from cogmem.progress import Report
+from cogmem.store import Made, Store
+from cogmem.trials import Trials
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one subject: `scores` in nats (the job's own order), simulated curves by measure, parameters."""
+
+    name: str
+    kind: Kind
+    scores: Array
+    curves: Mapping[str, Curve]
+    parameters: Trials
+    seconds: float = 0.0
+
+
+Task = Callable[[], Outcome]
+
+
+def stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
+    """Return the outcome that the store has for `spec`, or compute and keep it."""
+
+    def make() -> Made:
+        started = time.perf_counter()
+        made = task()
+        about = {"name": made.name, "kind": made.kind}
+        tables = {f"curve_{name}": curve.rows for name, curve in made.curves.items()}
+        tables |= {"parameters": made.parameters}
+        tables["about"] = Trials({name: np.array([value]) for name, value in about.items()})
+        source = Source(who=made.name, kind=made.kind, seconds=time.perf_counter() - started)
+        return tables, {"scores": made.scores}, source
+
+    tables, arrays, source = store.remember("reproduction", spec, make)
+    name = str(tables["about"]["name"][0])
+    curves = {
+        key.removeprefix("curve_"): Curve(key.removeprefix("curve_"), name, rows, source)
+        for key, rows in tables.items()
+        if key.startswith("curve_")
+    }
+    kind = cast(Kind, str(tables["about"]["kind"][0]))
+    return Outcome(name, kind, arrays["scores"], curves, tables["parameters"], source.seconds)
+
+
+def compute_all(
+    tasks: Sequence[tuple[dict[str, Any], Task]], store: Store, workers: int, report: Report
+) -> list[Outcome]:
+    """Return the outcome of every task; with two workers or more they are computed side by side.
+
+    Each is stored when it is there, so that a killed run goes on, and none depends on the number of workers.
+    """
+    missing = [task for task in tasks if not store.has("reproduction", task[0])]
+    if workers > 1 and len(missing) > 1:
+        # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
+        context = get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=without_notices) as pool:
+            futures = [pool.submit(stored, store, *task) for task in missing]
+            for done, future in enumerate(futures):
+                report(done, len(missing))
+                future.result()
+    found = []
+    for done, task in enumerate(tasks):
+        report(done, len(tasks))
+        found.append(stored(store, *task))
+    return found

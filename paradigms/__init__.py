@@ -7,8 +7,14 @@ from typing import Any, Final
 from cogmem.core import Paradigm
 from cogmem.paradigms.forgetting_curves import forgetting_curve
 from cogmem.paradigms.iterated_learning_chains import iterated_learning
+from cogmem.paradigms.proactive_interferences import proactive_interference
 from cogmem.paradigms.serial_reproductions import serial_reproduction
 
-PARADIGMS: Final[tuple[Paradigm[Any], ...]] = (forgetting_curve, serial_reproduction, iterated_learning)
+PARADIGMS: Final[tuple[Paradigm[Any], ...]] = (
+    forgetting_curve,
+    serial_reproduction,
+    iterated_learning,
+    proactive_interference,
+)
 
-__all__ = ["PARADIGMS", "forgetting_curve", "iterated_learning", "serial_reproduction"]
+__all__ = ["PARADIGMS", "forgetting_curve", "iterated_learning", "proactive_interference", "serial_reproduction"]

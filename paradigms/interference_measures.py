@@ -1,0 +1,147 @@
+"""What is read off the answers to streams of updated values: right ones, older values, others, and none.
+
+An answer is a row of the design's items, −1 for none; a value that the stream never held is a row beyond them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Measure, Record
+from cogmem.errors import UserError
+from cogmem.trials import Trials
+
+Ints = NDArray[np.int64]
+
+RIGHT: Final = "right"
+KINDS: Final = (RIGHT, "same_key", "other_key", "unseen", "none")
+"""Right; another value of the same key (an intrusion); a value of another key; one that was not in the stream; none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The tests of a record, the kind of each answer (of KINDS), and its lag.
+
+    `lag` counts how many updates of the same key lie between the value asked for and the one answered (0: right; 1: the
+    value next to it), −1 where the answer is no value of that key.
+    """
+
+    tests: Trials
+    kind: NDArray[np.str_]
+    lag: Ints
+
+
+def classify(record: Record) -> Answers:
+    """Return the kind and lag of each answer; UserError where the design has no streams of updates."""
+    tests, studies = record.design.tests, record.design.studies
+    missing = [name for name in ("list", "cue", "target", "update") if name not in tests]
+    if missing or not len(studies):
+        raise UserError(
+            f"The design of {record.design.paradigm!r} has no streams of updates (columns list, cue, target, update in "
+            "study and test rows); take one of proactive_interference."
+        )
+    who = ("participant", "list") if "participant" in tests else ("list",)
+    streams = {tuple(key.values()): rows for key, rows in studies.groups(who)}
+    answers = np.asarray(record.answers)
+    kind, lag = np.full(len(tests), "none", dtype="<U9"), np.full(len(tests), -1)
+    for key, rows in tests.groups(who):
+        held = streams.get(tuple(key.values()), np.zeros(0, dtype=np.intp))
+        cues, values, updates = (studies[name][held] for name in ("cue", "target", "update"))
+        for row in rows:
+            if answers[row] < 0:
+                continue
+            own = np.flatnonzero((cues == tests["cue"][row]) & (values == answers[row]))
+            if answers[row] == tests["target"][row]:
+                kind[row], lag[row] = RIGHT, 0
+            elif len(own):
+                kind[row], lag[row] = "same_key", abs(int(tests["update"][row] - updates[own[-1]]))
+            else:
+                kind[row] = "other_key" if (values == answers[row]).any() else "unseen"
+    return Answers(tests, kind, lag)
+
+
+def _shares(tests: Trials, chosen: NDArray[np.bool_], of: NDArray[np.bool_], x: str) -> Trials:
+    """Return the share of `chosen` among `of` by participant and x, with counts."""
+    names = ["participant", x] if "participant" in tests else [x]
+    rows: dict[str, list[float | str]] = {}
+    for key, members in tests.groups(names):
+        n = int(of[members].sum())
+        if not n:
+            continue
+        correct = int(chosen[members].sum())
+        y = correct / n
+        row = key | {"x": float(key[x]), "y": y, "n": float(n), "sd": float(np.sqrt(y * (1 - y))), "correct": correct}
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+    return Trials({name: np.asarray(values) for name, values in rows.items()})
+
+
+def _of_kind(*kinds: str) -> Callable[[Record], Trials]:
+    def compute(record: Record) -> Trials:
+        found = classify(record)
+        return _shares(found.tests, np.isin(found.kind, kinds), np.ones(len(found.kind), dtype=bool), "updates")
+
+    return compute
+
+
+def _by_position(record: Record) -> Trials:
+    """Return accuracy by how many pairs came after the last one of the key: 0 is the end of the stream."""
+    found, studies = classify(record), record.design.studies
+    who = ["participant", "list"] if "participant" in found.tests else ["list"]
+    after = np.zeros(len(found.kind), dtype=np.int64)
+    streams = {tuple(key.values()): rows for key, rows in studies.groups(who)}
+    for key, rows in found.tests.groups(who):
+        held = streams[tuple(key.values())]
+        place = {int(cue): k for k, cue in enumerate(studies["cue"][held])}
+        after[rows] = [len(held) - 1 - place[int(cue)] for cue in found.tests["cue"][rows]]
+    tests = found.tests.with_columns({"pairs_after": after})
+    return _shares(tests, found.kind == RIGHT, np.ones(len(after), dtype=bool), "pairs_after")
+
+
+def _intrusions(record: Record) -> Trials:
+    """Return the share of each lag among same-key intrusions, all participants and levels together."""
+    found = classify(record)
+    lags = found.lag[found.kind == "same_key"]
+    if not len(lags):
+        raise UserError(f"{record.subject} answered with no older value of a key, so there is no gradient of lags.")
+    counts = np.bincount(lags)[1:]
+    x = np.arange(1, len(counts) + 1)
+    y = counts / counts.sum()
+    n = np.full(len(x), float(counts.sum()))
+    return Trials({"x": x.astype(float), "y": y, "n": n, "sd": np.sqrt(y * (1 - y)), "lag": x, "correct": counts})
+
+
+UPDATES: Final = "Values that the key was given"
+MEASURES: Final = (
+    Measure("accuracy", UPDATES, "Proportion correct", _of_kind(RIGHT), "Wang & Sun (2025)"),
+    Measure("intrusions", UPDATES, "Other values of the same key", _of_kind("same_key")),
+    Measure("other_key", UPDATES, "Values of other keys", _of_kind("other_key")),
+    Measure("omissions", UPDATES, "No answer", _of_kind("none")),
+    Measure("accuracy_by_recency", "Pairs after the key's last", "Proportion correct", _by_position),
+    Measure("intrusion_lag", "Updates back", "Share of same-key intrusions", _intrusions),
+)  # fmt: skip
+
+
+def log_linear(
+    n: NDArray[np.float64], accuracy: NDArray[np.float64], *, floor: float = 0.02
+) -> tuple[float, float, float]:
+    """Return (slope a decade, intercept, R²) of accuracy on log10 n, up to and including the first value below `floor`.
+
+    >>> slope, intercept, r2 = log_linear(np.array([1.0, 10.0, 100.0]), np.array([1.0, 0.7, 0.4]))
+    >>> round(slope, 6), round(intercept, 6), round(r2, 6)
+    (-0.3, 1.0, 1.0)
+    """
+    below = np.flatnonzero(accuracy < floor)
+    last = int(below[0]) + 1 if len(below) else len(accuracy)
+    x, y = np.log10(n[:last]), accuracy[:last]
+    if last < 2:
+        raise UserError(f"A slope needs two numbers of updates or more above the floor of {floor}; got {last}.")
+    slope, intercept = np.polyfit(x, y, 1)
+    total = ((y - y.mean()) ** 2).sum()
+    r2 = 1 - ((y - intercept - slope * x) ** 2).sum() / total if total > 0 else np.nan
+    return float(slope), float(intercept), float(r2)

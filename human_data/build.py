@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from cogmem.errors import UserError
-from cogmem.human_data import build_chains, build_spacing, parsing
+from cogmem.human_data import build_chains, build_interference, build_spacing, parsing
 from cogmem.human_data.fetching import verified
 from cogmem.human_data.parsing import DROS_INTERVALS, HOUR, MINUTE, Row
 from cogmem.human_data.registry import DATASETS, Table, tables_folder
@@ -148,6 +148,14 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("destefano_hues", "errors"): build_chains.hue_errors,
     ("destefano_hues", "shares"): build_chains.hue_shares,
     ("lerique_2017", "sentences"): build_chains.sentence_measures,
+    ("keep_track_2019", "answers"): build_interference.keep_track,
+    ("pal1_2024", "lists"): build_interference.cued_recall,
+    ("pal1_2024", "lags"): build_interference.cued_recall_lags,
+    ("fr1_2024", "lists"): build_interference.free_recall,
+    ("fr1_2024", "lags"): build_interference.free_recall_lags,
+    ("kemp_wahlheim_2021", "pairs"): build_interference.changed_pairs,
+    ("dapolito_1966", "recall"): build_interference.joint_recall,
+    ("wang_sun_2025", "accuracy"): build_interference.language_models,
 }
 
 

@@ -6,12 +6,12 @@ import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Curve, Design, Record, Source
+from cogmem.core import Curve, Design, Kind, Record, Source
 from cogmem.errors import UserError
 from cogmem.human_data import chain_parsing, parsing
 from cogmem.human_data.fetching import fetch
@@ -52,7 +52,8 @@ def read_table(table: Table) -> dict[str, NDArray[Any]]:
 
 def source(data: Dataset, sha256: str) -> Source:
     """Return the provenance of a data set; `sha256` is that of the table or file the numbers were read from."""
-    return Source(who=data.who, citation=data.citation, licence=data.licence, sha256=sha256)
+    kind = cast(Kind, data.kind)
+    return Source(who=data.who, kind=kind, citation=data.citation, licence=data.licence, sha256=sha256)
 
 
 def load(name: str, *, table: str | None = None) -> Curve:

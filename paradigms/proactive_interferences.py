@@ -52,7 +52,8 @@ class ProactiveInterferenceSettings:
     retention_interval: float = 1.0
 
     def __post_init__(self) -> None:
-        levels = (self.n_updates,) if isinstance(self.n_updates, int) else tuple(self.n_updates)
+        given: Any = self.n_updates  # from the command line also one number
+        levels: tuple[int, ...] = (given,) if isinstance(given, int) else tuple(given)
         object.__setattr__(self, "n_updates", levels)
         for name in ("n_keys", "n_lists", "n_participants", "pool"):
             if getattr(self, name) < 1:

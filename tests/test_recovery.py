@@ -32,7 +32,7 @@ N_PARAMETERS = sum(len(equation.parameters) for equation in MODELS)
 PEOPLE = {"multiscale_context": 60}
 # Where data say little of a population, chains wander along what they cannot tell apart and need more draws. A
 # population of multiscale_context takes half an hour for 20 people (docs/forgetting_curve.md says what came out).
-DRAWS = {"power_asymptote": 2000, "power_boost": 2000, "weibull": 1000, "pavlik_anderson": 3000}
+DRAWS = {"power": 1500, "power_asymptote": 2000, "power_boost": 2000, "weibull": 1000, "pavlik_anderson": 3000}
 HIERARCHICAL = tuple(equation for equation in MODELS if equation.name != "multiscale_context")
 
 

@@ -32,7 +32,7 @@ N_PARAMETERS = sum(len(equation.parameters) for equation in MODELS)
 PEOPLE = {"multiscale_context": 60}
 # Where data say little of a population, chains wander along what they cannot tell apart and need more draws. A
 # population of multiscale_context takes half an hour for 20 people (docs/forgetting_curve.md says what came out).
-DRAWS = {"power": 1500, "power_asymptote": 2000, "power_boost": 2000, "weibull": 1000, "pavlik_anderson": 3000}
+DRAWS = {"power": 1500, "power_asymptote": 2000, "power_boost": 2000, "pavlik_anderson": 3000}
 HIERARCHICAL = tuple(equation for equation in MODELS if equation.name != "multiscale_context")
 
 
@@ -119,7 +119,8 @@ def test_a_population_is_recovered(equation: Equation) -> None:
     z = mu + sigma * rng.standard_normal((200, len(loc)))
     data, theta = answers(equation, z, seed=202)
     started = time.perf_counter()
-    draws = DRAWS.get(equation.name, 500)
+    # With 500 the largest of some hundred r-hats lay at the edge of the bound, on whichever side the processor put it.
+    draws = DRAWS.get(equation.name, 1000)
     done = fit(equation, data, method=Method("nuts", draws=draws, tune=min(draws, 1000)), seed=203)
     print(f"\n{equation.name}: {time.perf_counter() - started:.1f} s in all, {dict(done.diagnostics)}")
     coverage = {each: covered(done, each, truth).mean() for each, truth in theta.items()}

@@ -70,8 +70,8 @@ def swiss_roll(grid: Grid) -> NDArray[np.float64]:
     spiral = np.stack([t * np.sin(t), -t * np.cos(t)], axis=1)
     spiral = 0.8 * (spiral - spiral.min(axis=0)) / np.ptp(spiral, axis=0) - 0.4
     nearest = np.full((grid.n, grid.n), np.inf)
-    for corner in spiral:
-        nearest = np.minimum(nearest, ((grid.points() - corner) ** 2).sum(axis=-1))
+    for x, y in spiral:
+        nearest = np.minimum(nearest, ((grid.axis - x) ** 2)[:, None] + (grid.axis - y) ** 2)
     return 0.9 * law(nearest < 0.04**2) + 0.1 * uniform(grid)
 
 

@@ -214,6 +214,14 @@ def _cells(data: bytes, mark: str, file: str) -> tuple[list[list[str]], list[int
     return rows, lines
 
 
+def number(cell: str) -> float:
+    """Return the number, NaN where it is none; Python's 1_000 is a slip of the pen in a table."""
+    try:
+        return float("nan" if "_" in cell else cell)
+    except ValueError:
+        return np.nan
+
+
 def plain(name: str) -> str:
     """Return a column name as we would spell it: small letters and underscores."""
     return name.strip().lower().replace(" ", "_").replace("-", "_")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.cells import Sheet, read_bytes, read_sheet, short
+from cogmem.cells import Sheet, number, read_bytes, read_sheet, short
 from cogmem.core import Curve, Design, Record, Source
 from cogmem.errors import UserError
 from cogmem.human_data.build_chains import display_rows
@@ -84,13 +84,7 @@ def _space(sheet: Sheet) -> str:
 
 def _numbers(sheet: Sheet, name: str) -> Array:
     column = sheet.columns[name]
-    values = []
-    for cell in column.values:
-        try:
-            values.append(float("nan" if "_" in cell else cell))
-        except ValueError:
-            values.append(np.nan)
-    found = np.array(values)[column.codes]
+    found = np.array([number(cell) for cell in column.values])[column.codes]
     if not np.isfinite(found).all():
         raise _wrong(sheet, name, int((~np.isfinite(found)).argmax()), "a finite number")
     return found
@@ -146,9 +140,8 @@ def _record(
     made = np.flatnonzero(table["generation"] > 0)
     names = {name: k for k, name in enumerate(dict.fromkeys(table["chain"].tolist()), 1)}
     chain = np.array([names[name] for name in table["chain"].tolist()])
-    begin = {chain[k]: k for k in np.flatnonzero(table["generation"] == 0)[::-1]}
-    before = np.array([np.flatnonzero((chain == chain[k]) & (table["generation"] == table["generation"][k] - 1))[0]
-                       for k in made])  # fmt: skip
+    place = {key: k for k, key in enumerate(zip(chain.tolist(), table["generation"].tolist(), strict=True))}
+    before = np.array([place[int(chain[k]), int(table["generation"][k]) - 1] for k in made])
     roots = table.get("root", table["chain"])
     numbers = {name: k for k, name in enumerate(dict.fromkeys(roots.tolist()), 1)}
     columns = {
@@ -158,7 +151,7 @@ def _record(
         "generation": table["generation"][made],
         "item": before,
         "target": before,
-        "root": np.array([begin[chain[k]] for k in made]),
+        "root": np.array([place[int(chain[k]), 0] for k in made]),
         "root_number": np.array([numbers[roots[k]] for k in made]),
     }
     design = Design("serial_reproduction", 0, settings, 0, Trials(columns), stimuli)

@@ -131,7 +131,10 @@ def compare(
     human = given.data(data, table) if data else None
     chosen = [name.strip() for name in models.split(",") if name.strip()]
     with bar("comparing people, models and networks", shown=not as_json) as report:
-        results = job.compute(human, chosen, networks, seed, given.store(store), workers, report)
+        results = job.compute(
+            human, models=chosen or None, networks=networks, seed=seed, store=given.store(store), workers=workers,
+            report=report,
+        )  # fmt: skip
     written = write(job.draw(results), paradigm, out) if out else None
     if as_json:
         say(job.document(results))

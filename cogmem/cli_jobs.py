@@ -13,52 +13,31 @@ from cogmem.figures import forgetting as forgetting_figures
 from cogmem.figures import reproduction as reproduction_figures
 from cogmem.figures.figure import Drawing
 from cogmem.jobs import forgetting, reproduction
-from cogmem.progress import Report
-from cogmem.store import Store
 
 
 @dataclass(frozen=True)
 class Job:
-    """The comparison of one paradigm; `compute` takes people (None: its own), names of models, whether networks too."""
+    """The comparison of one paradigm; `compute` takes people (None: its own) and the choices of `compare` by name."""
 
-    compute: Callable[[Curve | Record | None, Sequence[str], bool, int, Store, int, Report], Any]
+    compute: Callable[..., Any]
     document: Callable[[Any], dict[str, Any]]
     show: Callable[[Any], None]
     draw: Callable[[Any], Drawing]
 
 
 def _forgetting(
-    human: Curve | Record | None,
-    names: Sequence[str],
-    networks: bool,
-    seed: int,
-    store: Store,
-    workers: int,
-    report: Report,
+    human: Curve | Record | None, *, models: Sequence[str] | None, **choices: Any
 ) -> forgetting.ForgettingResults:
+    """Return the comparison of the forgetting curve, whose models are equations of the catalogue."""
     if isinstance(human, Record):
         raise UserError(f"{human.subject} holds chains of reproductions; compare serial_reproduction takes them.")
-    models = [catalogue.named("model", name, catalogue.models()) for name in names]
-    return forgetting.compute(
-        human, models=models or None, networks=networks, seed=seed, store=store, workers=workers, report=report
-    )
-
-
-def _reproduction(
-    human: Curve | Record | None,
-    names: Sequence[str],
-    networks: bool,
-    seed: int,
-    store: Store,
-    workers: int,
-    report: Report,
-) -> reproduction.ReproductionResults:
-    return reproduction.compute(
-        human, models=names or None, networks=networks, seed=seed, store=store, workers=workers, report=report
-    )
+    equations = [catalogue.named("model", name, catalogue.models()) for name in models or ()]
+    return forgetting.compute(human, models=equations or None, **choices)
 
 
 COMPARABLE: Final[Mapping[str, Job]] = {
     "forgetting_curve": Job(_forgetting, forgetting.document, printing.forgetting, forgetting_figures.draw),
-    "serial_reproduction": Job(_reproduction, reproduction.document, printing.reproduction, reproduction_figures.draw),
+    "serial_reproduction": Job(
+        reproduction.compute, reproduction.document, printing.reproduction, reproduction_figures.draw
+    ),
 }

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.cells import Column, Sheet, plain, read_bytes, read_sheet, short
+from cogmem.cells import Column, Sheet, number, plain, read_bytes, read_sheet, short
 from cogmem.columns import COLUMNS
 from cogmem.core import Curve, Source
 from cogmem.errors import UserError
@@ -141,19 +141,11 @@ def _refuse_misspelt(sheet: Sheet, counts: bool) -> None:
 def _numbers(sheet: Sheet, name: str) -> Column:
     """Return a column of numbers, once each is in its range."""
     column, allowed = sheet.columns[name], NUMBERS[name]
-    values = np.array([_number(cell) for cell in column.values])
+    values = np.array([number(cell) for cell in column.values])
     wrong = allowed.wrong(values)[column.codes]
     if wrong.any():
         raise _wrong_cell(sheet, name, int(wrong.argmax()), allowed.needs)
     return column.merged(values.tolist())
-
-
-def _number(cell: str) -> float:
-    """Return the number, NaN where it is none; Python's 1_000 is a slip of the pen in a table."""
-    try:
-        return float("nan" if "_" in cell else cell)
-    except ValueError:
-        return np.nan
 
 
 def _texts(sheet: Sheet, name: str) -> Column:
@@ -250,7 +242,7 @@ def _advice(name: str, value: str) -> str:
     """Return what to do about a cell of the column `name`."""
     if value.startswith(("=", "+", "@")):
         return "formulas are not evaluated, write the value itself"
-    if value.endswith("%") or (name in ("retention", "savings", "guess") and 1 < _number(value) <= 100):
+    if value.endswith("%") or (name in ("retention", "savings", "guess") and 1 < number(value) <= 100):
         return "write the value itself, percentages divided by 100"
     if "," in value:
         return "write the decimal point as a full stop and no thousands separators"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Kind, Subject
 from cogmem.fitting import chains as fitting
 from cogmem.fitting.chains import MEASURES, Chains, Simulated
-from cogmem.jobs.outcomes import Outcome
+from cogmem.jobs.outcomes import Outcome, halves
 from cogmem.subjects.neural_reproducer import NeuralReproducer
 from cogmem.trials import Trials
 
@@ -63,12 +63,6 @@ BAYESIAN: Final = tuple(name for name, (kind, _) in FITTERS.items() if kind == "
 NETWORKS: Final = tuple(name for name, (kind, _) in FITTERS.items() if kind == "network")
 
 
-def halves(people: Chains) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which chains have every second root, and which the others."""
-    rank = np.searchsorted(np.unique(people.root), people.root)
-    return rank % 2 == 0, rank % 2 == 1
-
-
 def score(name: str, human: Curve, seed: int) -> Outcome:
     """Return what comes of the subject `name` on a table of people's chains."""
     kind, fit = FITTERS[name]
@@ -76,7 +70,8 @@ def score(name: str, human: Curve, seed: int) -> Outcome:
     generations = people.values.shape[1]
     scores = np.empty(people.values.shape[:2])
     by_half: list[Parameters] = []
-    for train, test in (halves(people), halves(people)[::-1]):
+    odd, even = halves(people.root)
+    for train, test in ((odd, even), (even, odd)):
         roots = np.unique(people.root[train])
         rows = human.rows.where(np.isin(human.rows["root"], roots))
         subject, found = fit(replace(human, rows=rows), people.where(train), seed)
@@ -105,15 +100,14 @@ def curves_of(values: Array, human: Curve, name: str, kind: Kind) -> dict[str, C
     return found
 
 
-def ceiling(human: Curve) -> tuple[Array, Array]:
-    """Return how likely each chain's measures are by the law of the chains of all other roots, and those laws' means.
+def ceiling(human: Curve) -> Array:
+    """Return how likely each chain's measures are by the law of the chains of all other roots, in nats.
 
-    (chains, generations) in nats, and (chains, generations, measures).
+    (chains, generations).
     """
     people = fitting.human_chains(human)
-    scores, means = np.empty(people.values.shape[:2]), np.empty(people.values.shape)
+    scores = np.empty(people.values.shape[:2])
     for root in np.unique(people.root):
         own = people.root == root
-        law = fitting.law_of(people.values[~own])
-        scores[own], means[own] = law.log_density(people.values[own]), law.mean
-    return scores, means
+        scores[own] = fitting.law_of(people.values[~own]).log_density(people.values[own])
+    return scores

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Curve, Kind, Subject, chain, measure
+from cogmem.core import Curve, Subject, chain, measure
 from cogmem.fitting import hues
 from cogmem.fitting.hues import Cells
 from cogmem.jobs.outcomes import Outcome
@@ -99,25 +99,18 @@ def _parameters(done: Any) -> Trials:
     return Trials({name: np.array([row[k] for row in found]) for k, name in enumerate(columns)})
 
 
-def ceiling(errors: Curve, experiment: str) -> tuple[Array, Array, Array]:
-    """Return (log density of each cell by other people, their mean, n of each cell), as `score` orders cells."""
+def ceiling(errors: Curve, experiment: str) -> tuple[Array, Array]:
+    """Return (log density of each cell by other people, n of each cell), as `score` orders cells."""
     rows = table_of(errors, experiment)
-    scores, means, counts = [], [], []
+    scores, counts = [], []
     for train, test in HALVES:
         known, held = cells(rows, train), cells(rows, test)
-        mean, sd = hues.by_others(known, held)
-        scores.append(held.log_density(mean, sd))
-        means.append(np.rad2deg(mean))
+        scores.append(held.log_density(*hues.by_others(known, held)))
         counts.append(held.n)
-    return np.concatenate(scores), np.concatenate(means), np.concatenate(counts)
+    return np.concatenate(scores), np.concatenate(counts)
 
 
 def people_of(errors: Curve, experiment: str) -> NDArray[np.int64]:
     """Return the person of each cell, in the order of `score`."""
     rows = table_of(errors, experiment)
     return np.concatenate([cells(rows, test).person for _, test in HALVES])
-
-
-def kind_of(name: str) -> Kind:
-    """Return the kind of participant that a model of hue is."""
-    return "bayesian"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Record, Source, Subject
 from cogmem.fitting import line_chains as fitting
 from cogmem.fitting.line_chains import Steps
-from cogmem.jobs.outcomes import Outcome
+from cogmem.jobs.outcomes import Outcome, halves
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
@@ -41,18 +41,13 @@ def _density(subject: Any, steps: Steps) -> Array:
     return fitting.log_density(subject, steps)
 
 
-def halves(steps: Steps) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which reproductions are of every second root, and which of the others."""
-    rank = np.searchsorted(np.unique(steps.root), steps.root)
-    return rank % 2 == 0, rank % 2 == 1
-
-
 def score(name: str, record: Record, seed: int) -> Outcome:
     """Return what comes of a model on chains of values: `scores` (reproductions,), and the mean value by generation."""
     steps = fitting.steps_of(record)
     scores = np.empty(len(steps.after))
     by_half = []
-    for train, test in (halves(steps), halves(steps)[::-1]):
+    odd, even = halves(steps.root)
+    for train, test in ((odd, even), (even, odd)):
         subject, found = _fitted(name, steps.where(train), seed)
         by_half.append(found)
         scores[test] = _density(subject, steps.where(test))

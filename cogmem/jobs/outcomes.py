@@ -36,6 +36,12 @@ class Outcome:
 Task = Callable[[], Outcome]
 
 
+def halves(names: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows are of every second name (the first, third, ... in order), and which of the others."""
+    rank = np.unique(names, return_inverse=True)[1]
+    return rank % 2 == 0, rank % 2 == 1
+
+
 def stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
     """Return the outcome that the store has for `spec`, or compute and keep it."""
 

@@ -20,7 +20,7 @@ from cogmem.human_data.loading import load
 from cogmem.jobs import dots_reproduction as dots
 from cogmem.jobs import hue_reproduction as hues
 from cogmem.jobs import line_reproduction as lines
-from cogmem.jobs.outcomes import Outcome, compute_all
+from cogmem.jobs.outcomes import Outcome, compute_all, halves
 from cogmem.lineups import Entry, LineUp
 from cogmem.names import nearest
 from cogmem.progress import Report, silent
@@ -63,12 +63,6 @@ def _curve_score(curve: Curve, human: Curve) -> tuple[float | None, float | None
     return float(np.sqrt(np.mean((one - two) ** 2))), r
 
 
-def _half_curves(curve: Curve, by: str) -> tuple[Curve, Curve]:
-    rank = np.unique(curve.rows[by], return_inverse=True)[1]
-    odd, even = (replace(curve, rows=curve.rows.where(rank % 2 == part)) for part in (0, 1))
-    return odd, even
-
-
 def _behind(best: Outcome, scores: Array, mean_and_se: Callable[[Array], tuple[float, float]]) -> str:
     """Return in words how far behind the best model scores are: what two have in common cancels in the error."""
     mean, se = mean_and_se(best.scores - scores)
@@ -87,7 +81,8 @@ def _line_up(
 ) -> LineUp:
     """Return people, whose score is that of other people, and the others by their score; weights are stacked."""
     main = human.measure
-    rmse, r = _curve_score(*_half_curves(human, by))
+    odd, even = (replace(human, rows=human.rows.where(part)) for part in halves(human.rows[by]))
+    rmse, r = _curve_score(odd, even)
     elpd, se = (None, None) if top is None else mean_and_se(top)
     ceiling = {"ceiling": r, "ceiling_rmse": rmse, "ceiling_elpd": elpd, "ceiling_se": se}
     people = Agreement(human.subject, "human", tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
@@ -129,7 +124,7 @@ def _dots(human: Curve, names: Sequence[str], seed: int, store: Store, workers: 
         spec = {"job": "dots", "version": VERSION, "subject": name, "people": human.rows, "seed": seed}
         tasks.append((spec, partial(dots.score, name, human, seed)))
     outcomes = compute_all(tasks, store, workers, report)
-    scores, _ = dots.ceiling(human)
+    scores = dots.ceiling(human)
     result = _line_up(
         human, "root", outcomes, scores, lambda table: clustered(table, people.root), float(scores.size), DOTS_NOTES
     )
@@ -142,10 +137,8 @@ def _dots(human: Curve, names: Sequence[str], seed: int, store: Store, workers: 
     return Comparison(f"Dots: {human.subject}", result, curves)
 
 
-def _hues(
-    errors: Curve, drift: Curve, experiment: str, names: Sequence[str], outcomes: Sequence[Outcome]
-) -> Comparison:
-    scores, _, n = hues.ceiling(errors, experiment)
+def _hues(errors: Curve, drift: Curve, experiment: str, outcomes: Sequence[Outcome]) -> Comparison:
+    scores, n = hues.ceiling(errors, experiment)
     person = hues.people_of(errors, experiment)
 
     def mean_and_se(table: Array) -> tuple[float, float]:
@@ -244,10 +237,7 @@ def _hue_comparisons(
             tasks.append((spec, partial(hues.score, name, errors, drift, experiment, seed)))
     outcomes = compute_all(tasks, store, workers, report)
     n = len(names)
-    return [
-        _hues(errors, drift, experiment, names, outcomes[k * n : (k + 1) * n])
-        for k, experiment in enumerate(EXPERIMENTS)
-    ]
+    return [_hues(errors, drift, experiment, outcomes[k * n : (k + 1) * n]) for k, experiment in enumerate(EXPERIMENTS)]
 
 
 def document(results: ReproductionResults) -> dict[str, Any]:

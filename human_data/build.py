@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from cogmem.errors import UserError
-from cogmem.human_data import build_chains, build_interference, build_spacing, parsing
+from cogmem.human_data import build_chains, build_interference, build_probes, build_spacing, parsing, vocabulary
 from cogmem.human_data.fetching import verified
 from cogmem.human_data.parsing import DROS_INTERVALS, HOUR, MINUTE, Row
 from cogmem.human_data.registry import DATASETS, Table, tables_folder
@@ -149,6 +149,7 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("destefano_hues", "shares"): build_chains.hue_shares,
     ("lerique_2017", "sentences"): build_chains.sentence_measures,
     ("keep_track_2019", "answers"): build_interference.keep_track,
+    ("keep_track_2019", "halves"): build_interference.keep_track_halves,
     ("pal1_2024", "lists"): build_interference.cued_recall,
     ("pal1_2024", "lags"): build_interference.cued_recall_lags,
     ("fr1_2024", "lists"): build_interference.free_recall,
@@ -156,6 +157,10 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("kemp_wahlheim_2021", "pairs"): build_interference.changed_pairs,
     ("dapolito_1966", "recall"): build_interference.joint_recall,
     ("wang_sun_2025", "accuracy"): build_interference.language_models,
+    ("recent_probes_2019", "probes"): build_probes.recent_probes,
+    ("aue_2017", "pairs"): build_probes.recombined_pairs,
+    ("oberauer_2006", "probes"): build_probes.n_back,
+    ("bunting_2006", "running_span"): build_probes.running_span,
 }
 
 
@@ -203,6 +208,10 @@ def write_tables(sources: Path, out: Path) -> list[str]:
         digest = hashlib.sha256(content).hexdigest()
         if (digest, len(rows)) != (table.sha256, table.rows):
             differing.append(f'{name}.{part}: the registry needs rows = {len(rows)}, sha256 = "{digest}"')
+    content = build_interference.dictionary(sources)
+    (out / vocabulary.FILE).write_bytes(content)
+    if (digest := hashlib.sha256(content).hexdigest()) != vocabulary.SHA256:
+        differing.append(f'vocabulary.py needs SHA256 = "{digest}"')
     return differing
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,12 +19,12 @@ FR1: Final = Path("ram-fr1-free-recall") / "fr1_free_recall.csv.gz"
 KEMP: Final = Path("kemp-wahlheim-ab-ad") / "1911_Test_data.csv"
 DAPOLITO: Final = Path("dapolito-proact") / "proact.csv"
 MODELS: Final = Path("pi-llm-model-accuracy") / "pi_llm_accuracy.csv"
+DICTIONARY: Final = Path("pi-llm-model-accuracy") / "dict_category_double-word_46-400_v1-1.json"
 PRACTISED: Final = 10
 """Gradients of lags are of lists after this one, so that ten lists back is a list there was."""
-PAIR_TYPES: Final = ("AB_AB", "AB_CD", "AB_AD", "AB_AD_Test", "AB_AD_Test_FB")
 
 
-def _counted(rows: Iterable[Mapping[str, Any]], by: tuple[str, ...], kinds: Mapping[str, str]) -> list[Row]:
+def counted(rows: Iterable[Mapping[str, Any]], by: tuple[str, ...], kinds: Mapping[str, str]) -> list[Row]:
     """Return a row for each value of `by` with how often each kind came, in the columns that `kinds` names."""
     found: dict[tuple[Any, ...], Counter[str]] = {}
     for row in rows:
@@ -34,17 +36,22 @@ def _counted(rows: Iterable[Mapping[str, Any]], by: tuple[str, ...], kinds: Mapp
     ]  # fmt: skip
 
 
-def keep_track(sources: Path) -> list[Row]:
+def keep_track(sources: Path, by: tuple[str, ...] = ("participant", "n_keys")) -> list[Row]:
     """Return answers by person and number of keys."""
     kinds = {"right": "correct", "same_key": "same_key", "none": "omitted"}
-    return _counted(parsing.keep_track(sources / KEEP_TRACK), ("participant", "n_keys"), kinds)
+    return counted(parsing.keep_track(sources / KEEP_TRACK), by, kinds)
+
+
+def keep_track_halves(sources: Path) -> list[Row]:
+    """Return answers by person, number of keys and half of the person's trials with so many keys."""
+    return keep_track(sources, ("participant", "n_keys", "half"))
 
 
 def cued_recall(sources: Path) -> list[Row]:
     """Return answers by person and list."""
     kinds = {"right": "correct", "prior_list": "prior_list", "same_list": "same_list", "unseen": "unseen",
              "none": "omitted"}  # fmt: skip
-    return _counted(parsing.cued_recall(sources / PAL1), ("participant", "list"), kinds)
+    return counted(parsing.cued_recall(sources / PAL1), ("participant", "list"), kinds)
 
 
 def _gradient(lags: Counter[int], most: int = 20) -> list[Row]:
@@ -81,10 +88,9 @@ def free_recall_lags(sources: Path) -> list[Row]:
 
 def changed_pairs(sources: Path) -> list[Row]:
     """Return answers by person, type of pair and whether its change was noticed."""
-    rows = [{**row, "condition": row["group"], "pair_type": PAIR_TYPES.index(row["item_type"]) + 1}
-            for row in parsing.changed_pairs(sources / KEMP)]  # fmt: skip
+    rows = [{**row, "condition": row["group"]} for row in parsing.changed_pairs(sources / KEMP)]
     kinds = {"right": "correct", "first_list": "prior_list", "other": "other"}
-    return _counted(rows, ("participant", "condition", "pair_type", "noticed"), kinds)
+    return counted(rows, ("participant", "condition", "pair_type", "noticed"), kinds)
 
 
 def joint_recall(sources: Path) -> list[Row]:
@@ -107,3 +113,13 @@ def language_models(sources: Path) -> list[Row]:
             {"participant": row["model"], "updates": int(row["n_updates_per_key"]), "retention": float(row["accuracy"])}
             for row in csv.DictReader(file)
         ]
+
+
+def dictionary(sources: Path) -> bytes:
+    """Return the bytes of the file of words: category and word, in the order of the dictionary."""
+    content: dict[str, list[str]] = json.loads((sources / DICTIONARY).read_text(encoding="utf-8"))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["category", "word"])
+    writer.writerows((category, word) for category, words in content.items() for word in words)
+    return buffer.getvalue().encode("utf-8")

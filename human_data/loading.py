@@ -5,31 +5,21 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Curve, Design, Kind, Record, Source
 from cogmem.errors import UserError
-from cogmem.human_data import chain_parsing, parsing
+from cogmem.human_data import chain_parsing, interference_trials, parsing
 from cogmem.human_data.fetching import fetch
+from cogmem.human_data.parsing import Parts
 from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, dataset, tables_folder
 from cogmem.names import nearest
 from cogmem.trials import Trials
 
 __all__ = ["DATASETS", "load", "load_trials", "read_table", "source"]
-
-
-class Parts(NamedTuple):
-    """What a record is made of: design columns of its tests, items, answers, response times, settings."""
-
-    design: dict[str, NDArray[Any]]
-    items: NDArray[Any]
-    answers: NDArray[Any]
-    seconds: NDArray[np.float64] | None = None
-    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_table(table: Table) -> dict[str, NDArray[Any]]:
@@ -170,6 +160,7 @@ READERS: Final[Mapping[str, Callable[[Path], Parts]]] = {
     "anki_single_learner": _anki,
     "vul_dots": _dots,
     "destefano_hues": _hues,
+    **interference_trials.READERS,
 }
 
 PARTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -196,8 +187,11 @@ def load_trials(name: str, *, part: str | None = None, folder: Path | str | None
     """Return the full trials of a data set as a record, from its upstream file (fetched if need be; see `fetch`).
 
     `part` names one of several experiments or conditions (None: the first): memory or motor_control of vul_dots, E1 to
-    E3 of destefano_hues. All rows of the design are tests; it holds no study rows, and its version 0 says that no
-    paradigm built it. Chains of reproductions can be read by the measures of serial_reproduction.
+    E3 of destefano_hues. Version 0 of the design says that no paradigm built it. Its rows are tests, after study rows
+    where the file tells what was studied: pal1_2024 and kemp_wahlheim_2021 can be read by the measures of
+    proactive_interference that need no times, recent_probes_2019 and oberauer_2006 by its measure recognition;
+    fr1_2024 is free recall. keep_track_2019 has tests alone, for its file does not hold the stream. Chains of
+    reproductions can be read by the measures of serial_reproduction.
     """
     data = dataset(name)
     if name not in READERS:

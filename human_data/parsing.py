@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,16 @@ HOWARD_CONDITIONS: Final = {"0": "massed", "1": "spaced_long", "2": "spaced_shor
 HOWARD_SECONDS_PER_WORD: Final = 1.5
 LEWANDOWSKY_CONDITIONS: Final = {"0": "none", "1": "one", "3": "three_same", "13": "three_different"}
 ANKI_STUDIES: Final = 16
+
+
+class Parts(NamedTuple):
+    """What a record is made of: columns of its tests (of all rows if they have `phase`), items, answers, seconds."""
+
+    design: Mapping[str, NDArray[Any]]
+    items: NDArray[Any]
+    answers: NDArray[Any]
+    seconds: NDArray[np.float64] | None = None
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 def sheet(path: Path, name: str) -> list[tuple[Any, ...]]:

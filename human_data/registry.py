@@ -81,20 +81,20 @@ def tables_folder() -> Path:
     return Path(str(files("cogmem.human_data"))) / "tables"
 
 
-def _column(name: str, meanings: Mapping[str, str], extra: Mapping[str, Mapping[str, str]]) -> Column:
-    """Return a column with the table's own meaning, if it has one, else the registry's, else the vocabulary's."""
+def _column(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str, str]]) -> Column:
+    """Return a column with the table's own dtype and meaning, else those of the registry, else the vocabulary's."""
     if name in extra:
         base = Column(name, **extra[name])
     elif name in COLUMNS:
         base = COLUMNS[name]
     else:
         raise UserError(f"registry.toml does not describe the column {name!r}; add it to [columns].")
-    return Column(name, base.dtype, base.unit, meanings.get(name, base.meaning))
+    dtype = entry.get("dtypes", {}).get(name, base.dtype)
+    return Column(name, dtype, base.unit, entry.get("meanings", {}).get(name, base.meaning))
 
 
 def _table(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str, str]]) -> Table:
-    meanings = entry.get("meanings", {})
-    described = tuple(_column(column, meanings, extra) for column in entry["columns"])
+    described = tuple(_column(column, entry, extra) for column in entry["columns"])
     plain = {key: entry[key] for key in ("file", "sha256", "rows", "measure", "x")}
     plain |= {key: entry.get(key) for key in ("y", "se", "guess")}
     return Table(name, **plain, groups=tuple(entry.get("groups", ())), columns=described)

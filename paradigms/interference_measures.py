@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Measure, Record
+from cogmem.core import Curve, Measure, Record
 from cogmem.errors import UserError
 from cogmem.trials import Trials
 
@@ -45,6 +45,8 @@ def classify(record: Record) -> Answers:
             f"The design of {record.design.paradigm!r} has no streams of updates (columns list, cue, target, update in "
             "study and test rows); take one of proactive_interference."
         )
+    if (tests.get("test_type", "recall") == "recognition").any():
+        raise UserError("Recognition tests are answered yes or no; read them by the measure recognition.")
     who = ("participant", "list") if "participant" in tests else ("list",)
     streams = {tuple(key.values()): rows for key, rows in studies.groups(who)}
     answers = np.asarray(record.answers)
@@ -97,8 +99,9 @@ def _by_position(record: Record) -> Trials:
     streams = {tuple(key.values()): rows for key, rows in studies.groups(who)}
     for key, rows in found.tests.groups(who):
         held = streams[tuple(key.values())]
-        place = {int(cue): k for k, cue in enumerate(studies["cue"][held])}
-        after[rows] = [len(held) - 1 - place[int(cue)] for cue in found.tests["cue"][rows]]
+        for row in rows:
+            before = held[studies["time"][held] < found.tests["time"][row]]
+            after[row] = len(before) - 1 - np.flatnonzero(studies["cue"][before] == found.tests["cue"][row])[-1]
     tests = found.tests.with_columns({"pairs_after": after})
     return _shares(tests, found.kind == RIGHT, np.ones(len(after), dtype=bool), "pairs_after")
 
@@ -116,6 +119,25 @@ def _intrusions(record: Record) -> Trials:
     return Trials({"x": x.astype(float), "y": y, "n": n, "sd": np.sqrt(y * (1 - y)), "lag": x, "correct": counts})
 
 
+def _by_list(record: Record) -> Trials:
+    """Return accuracy by list of the stream, where tests come after every list."""
+    if record.design.settings.get("test_after") != "list":
+        raise UserError('accuracy_by_list reads tests after every list: set test_after="list" and order="lists".')
+    found = classify(record)
+    return _shares(found.tests, found.kind == RIGHT, np.ones(len(found.kind), dtype=bool), "block")
+
+
+def _recognition(record: Record) -> Trials:
+    """Return the share of right answers by kind of probe: x is its place in old, recent, new, from 1."""
+    tests = record.design.tests
+    if (tests.get("test_type", "recall") != "recognition").any():
+        raise UserError('recognition reads yes and no: set test_type="recognition".')
+    kinds = ("old", "recent", "new")
+    tests = tests.with_columns({"kind": np.array([kinds.index(probe) + 1 for probe in tests["probe"]])})
+    rows = _shares(tests, np.asarray(record.right), np.asarray(record.answers) >= 0, "kind")
+    return rows.with_columns({"probe": np.array([kinds[int(x) - 1] for x in rows["x"]])})
+
+
 UPDATES: Final = "Values that the key was given"
 MEASURES: Final = (
     Measure("accuracy", UPDATES, "Proportion correct", _of_kind(RIGHT), "Wang & Sun (2025)"),
@@ -124,6 +146,8 @@ MEASURES: Final = (
     Measure("omissions", UPDATES, "No answer", _of_kind("none")),
     Measure("accuracy_by_recency", "Pairs after the key's last", "Proportion correct", _by_position),
     Measure("intrusion_lag", "Updates back", "Share of same-key intrusions", _intrusions),
+    Measure("accuracy_by_list", "List of the stream", "Proportion correct", _by_list, "Keppel & Underwood (1962)"),
+    Measure("recognition", "Probe (1 old, 2 recent, 3 new)", "Proportion correct", _recognition, "Monsell (1978)"),
 )  # fmt: skip
 
 
@@ -145,3 +169,18 @@ def log_linear(
     total = ((y - y.mean()) ** 2).sum()
     r2 = 1 - ((y - intercept - slope * x) ** 2).sum() / total if total > 0 else np.nan
     return float(slope), float(intercept), float(r2)
+
+
+def release(by_list: Curve, shift_after: int) -> tuple[float, float]:
+    """Return (how much more is right in the first list after the shift than in the one before it, its standard error).
+
+    `by_list` is a curve of accuracy_by_list; lists are one person's answers pooled (Wickens, 1970).
+    """
+    rows = by_list.pool().rows
+    places = [np.flatnonzero(rows["x"] == x) for x in (shift_after, shift_after + 1)]
+    if not all(len(place) for place in places):
+        raise UserError(f"There are no lists {shift_after} and {shift_after + 1} in the curve; shift_after names the "
+                        "last list before the shift.")  # fmt: skip
+    before, after = (int(place[0]) for place in places)
+    variance = (rows["sd"][[before, after]] ** 2 / rows["n"][[before, after]]).sum()
+    return float(rows["y"][after] - rows["y"][before]), float(np.sqrt(variance))

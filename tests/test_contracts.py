@@ -15,8 +15,8 @@ from cogmem.core import Curve, Design, Forecaster, Paradigm, Record, measure, ru
 from cogmem.errors import UserError
 from cogmem.human_data import load
 from cogmem.models.reproducers import REPRODUCERS
+from cogmem.models.interference import cue_overload
 from cogmem.paradigms import forgetting_curve, iterated_learning, proactive_interference, serial_reproduction
-from cogmem.subjects.cue_overload import CueOverload
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.learner import LanguageLearner
 from cogmem.subjects.parameters import constrain, unconstrain
@@ -112,6 +112,9 @@ def design_for(paradigm: Paradigm[Any], measure_name: str) -> Design:
         settings["space"] = "line"
     if paradigm is forgetting_curve:
         settings["test_type"] = {"savings": "savings", "d_prime": "recognition"}.get(measure_name, "recall")
+    if paradigm is proactive_interference:
+        settings |= {"accuracy_by_list": {"order": "lists", "test_after": "list"},
+                     "recognition": {"test_type": "recognition"}}.get(measure_name, {})  # fmt: skip
     known = paradigm.settings.__dataclass_fields__
     return paradigm.design(seed=1, **{name: value for name, value in settings.items() if name in known})
 
@@ -122,7 +125,7 @@ def test_every_measure_reads_the_record_of_a_subject(paradigm: Paradigm[Any]) ->
         forgetting_curve: catalogue.models()["exponential"].subject(a=0.8, b=1e-5),
         serial_reproduction: GaussianReproducer(0.0, 1.0, 0.3),
         iterated_learning: LanguageLearner(0.5),
-        proactive_interference: CueOverload(0.7, leak=0.1, omission=0.1),
+        proactive_interference: cue_overload.subject(decay=0.7, leak=0.1, omission=0.1),
     }[paradigm]
     assert len({each.name for each in paradigm.measures}) == len(paradigm.measures)
     for each in paradigm.measures:

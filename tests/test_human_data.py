@@ -19,7 +19,7 @@ import pytest
 from cogmem.columns import study_ages
 from cogmem.core import Curve
 from cogmem.errors import UserError
-from cogmem.human_data import DATASETS, build, check, fetch, fetching, load, load_trials, parsing, registry
+from cogmem.human_data import DATASETS, build, check, fetch, fetching, load, load_trials, parsing, registry, vocabulary
 from cogmem.human_data.registry import tables_folder
 from cogmem.trials import Trials
 
@@ -331,6 +331,101 @@ def test_published_models_are_no_people_and_fall_log_linearly() -> None:
     assert np.median([r2 for _, _, r2 in fits.values()]) == pytest.approx(0.959, abs=6e-4)
 
 
+def test_halves_of_keep_track_are_the_whole() -> None:
+    whole, halves = load("keep_track_2019").rows, load("keep_track_2019", table="halves").rows
+    assert sorted(set(halves["half"].tolist())) == [1, 2]
+    for name in ("correct", "same_key", "omitted", "n"):
+        sums = halves[name].reshape(-1, 2).sum(axis=1)
+        assert sums.tolist() == whole[name].tolist()
+    # Of three trials with so many keys the first half has two.
+    assert (halves["n"] == halves["x"] * (3 - halves["half"])).all()
+    odd = [pooled_shares(halves.where((halves["half"] == 1) & (halves["x"] == n)), y="correct")["y"] for n in (3, 4, 5)]
+    assert [round(share, 3) for share in odd] == [0.815, 0.692, 0.634]
+
+
+def test_recent_negatives_are_rejected_later_and_less_often() -> None:
+    rows = load("recent_probes_2019").rows
+    assert len(set(rows["participant"].tolist())) == 522
+    assert (rows["n"].sum(), rows["omitted"].sum()) == (37_584, 998)
+    found = {}
+    for probe in ("new", "old"):
+        for recent in (1, 0):
+            part = rows.where((rows["probe"] == probe) & (rows["x"] == recent) & (rows["seconds_n"] > 0))
+            seconds = np.average(part["seconds"], weights=part["seconds_n"])
+            part = rows.where((rows["probe"] == probe) & (rows["x"] == recent))
+            found[probe, recent] = round(pooled_shares(part, y="correct")["y"], 3), round(float(seconds), 3)
+    assert found == {
+        ("new", 1): (0.898, 1.074), ("new", 0): (0.910, 1.013), ("old", 1): (0.865, 1.028), ("old", 0): (0.839, 1.030)
+    }  # fmt: skip
+
+
+def test_recombined_pairs_are_recalled_better() -> None:
+    curve = load("aue_2017")
+    assert len(curve.participants) == 40 + 40 + 109
+    rows = curve.rows
+    names = ("correct", "omitted", "wrong")
+    found = {
+        experiment: [
+            int(rows[name][(rows["experiment"] == experiment) & (rows["x"] == x)].sum())
+            for x in (1, 0)
+            for name in names
+        ]
+        for experiment in ("E1", "E2", "E4")
+    }
+    assert found == {
+        "E1": [137, 1, 342, 89, 2, 389], "E2": [110, 227, 143, 84, 286, 110], "E4": [232, 381, 259, 181, 492, 199]
+    }  # fmt: skip
+    assert (rows["correct"] + rows["omitted"] + rows["wrong"] == rows["n"]).all()
+
+
+def test_digits_of_other_columns_are_rejected_less_often() -> None:
+    rows = load("oberauer_2006").rows
+    assert (rows["n"].sum(), rows["correct"].sum()) == (80_500, 75_420)
+    shares = {
+        probe: [
+            round(pooled_shares(part, y="correct")["y"], 3)
+            for n in range(1, 6)
+            if len(part := rows.where((rows["probe"] == probe) & (rows["x"] == n)))
+        ]
+        for probe in ("match", "mismatch", "intrusion")
+    }
+    assert shares == {
+        "match": [0.980, 0.938, 0.918, 0.893, 0.861],
+        "mismatch": [0.983, 0.970, 0.961, 0.955, 0.943],
+        "intrusion": [0.923, 0.915, 0.902, 0.902],
+    }
+    assert rows["correct"].sum() - rows["seconds_n"].sum() == 6  # Right, but only after more than 10 s.
+
+
+def test_the_last_of_a_running_list_is_recalled() -> None:
+    curve = load("bunting_2006")
+    assert len(curve.participants) == 25
+    rows = curve.rows
+    seven = rows.where(rows["n_asked"] == 7)
+    found = {
+        speed: [
+            round(pooled_shares(seven.where((seven["condition"] == speed) & (seven["x"] == k)), y="correct")["y"], 2)
+            for k in range(7, 0, -1)
+        ]
+        for speed in ("fast", "slow")
+    }
+    assert found == {
+        "fast": [0.28, 0.27, 0.27, 0.37, 0.44, 0.45, 0.81], "slow": [0.30, 0.30, 0.33, 0.38, 0.44, 0.53, 0.87]
+    }  # fmt: skip
+
+
+def test_the_vocabulary_has_no_word_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = vocabulary.words()
+    categories, own = words[: vocabulary.N_CATEGORIES], words[vocabulary.N_CATEGORIES :]
+    assert len(own) == vocabulary.N_CATEGORIES * vocabulary.WORDS == 18_400
+    assert len({word.lower() for word in words}) == len(words)
+    assert (categories[0], categories[-1]) == ("bird", "aquatic animal")
+    assert (own[0], own[400], own[-400]) == ("emu", "mat", "ling")
+    monkeypatch.setattr(vocabulary, "SHA256", "another")
+    with pytest.raises(UserError, match=r"wang_sun_2025_words.csv has the sha256 \w+, expected another"):
+        vocabulary.words.__wrapped__()
+
+
 # ---- the shipped tables: form ---------------------------------------------------------------------------------------
 
 
@@ -375,7 +470,8 @@ def test_units_are_sane(name: str, part: str) -> None:
 
 def test_every_table_is_registered_and_built() -> None:
     shipped = {path.name for path in tables_folder().iterdir() if path.suffix == ".csv"}
-    assert shipped == {table.file for data in DATASETS.values() for table in data.tables.values()}
+    registered = {table.file for data in DATASETS.values() for table in data.tables.values()}
+    assert shipped == registered | {vocabulary.FILE}
     assert set(build.BUILDERS) == set(PARTS)
 
 
@@ -459,6 +555,13 @@ def test_check_without_sources_says_what_was_not_recomputed(tmp_path: Path) -> N
 def derived(folder: str, name: str) -> list[dict[str, str]]:
     with (SOURCES / folder / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+@with_sources
+def test_the_vocabulary_comes_out_the_same_from_its_source() -> None:
+    content = build.build_interference.dictionary(SOURCES)
+    assert content == (tables_folder() / vocabulary.FILE).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == vocabulary.SHA256
 
 
 @with_sources

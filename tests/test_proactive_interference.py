@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogmem.core import Design, Record, measure, run
+from cogmem.core import Curve, Design, Record, measure, run
 from cogmem.errors import UserError
+from cogmem.models.interference import cue_overload
 from cogmem.paradigms import forgetting_curve, proactive_interference
-from cogmem.paradigms.interference_measures import classify, log_linear
-from cogmem.subjects.cue_overload import CueOverload
+from cogmem.paradigms.interference_measures import classify, log_linear, release
 from cogmem.trials import Trials
 
 
@@ -90,52 +90,78 @@ def test_answers_are_told_apart_by_hand() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("decay", "golden"),
-    [
-        (0.0, [1, 0.5, 0.25, 0.125, 0.0625, 1 / 64]),
-        (0.5, [1, 0.5858, 0.3591, 0.2288, 0.1501, 0.0685]),
-        (1.0, [1, 0.6667, 0.4800, 0.3679, 0.2958, 0.2108]),
-        (1.5, [1, 0.7388, 0.5984, 0.5190, 0.4717, 0.4231]),
-        (2.0, [1, 0.8000, 0.7024, 0.6547, 0.6312, 0.6137]),
-    ],
-)
-def test_competing_values_give_the_golden_numbers(decay: float, golden: list[float]) -> None:
-    levels = (1, 2, 4, 8, 16, 64)
-    design = proactive_interference.design(seed=1, n_keys=2, n_updates=levels, n_lists=1, pool=64)
-    forecast = CueOverload(decay).forecast(design)
-    assert forecast.sum(axis=1) == pytest.approx(np.ones(len(forecast)))
-    right = forecast[np.arange(len(forecast)), design.tests["target"]]
-    for level, value in zip(levels, golden, strict=True):
-        assert right[design.tests["updates"] == level] == pytest.approx(value, abs=5e-5)
+LISTS: dict[str, Any] = {"order": "lists", "test_after": "list"}
 
 
-def test_answers_follow_the_forecast() -> None:
-    design = proactive_interference.design(seed=2, n_keys=4, n_updates=(6,), n_lists=300, pool=6)
-    subject = CueOverload(1.0, leak=0.05, omission=0.2)
-    forecast = subject.forecast(design)
-    record = run(design, subject, seed=5)
-    n = len(record.answers)
-    expected = forecast[np.arange(n), design.tests["target"]].mean()
-    # Four standard errors of a proportion of 1200.
-    assert abs(record.right.mean() - expected) < 4 * np.sqrt(expected * (1 - expected) / n)
-    none = forecast[:, -1].mean()
-    assert abs((record.answers < 0).mean() - none) < 4 * np.sqrt(none * (1 - none) / n)
-    lags = measure(proactive_interference.measure("intrusion_lag"), record).rows
-    # Strengths 1/2, 1/3, ... of the lags 1, 2, ...: shares of these.
-    wanted = (1 / np.arange(2.0, 7.0)) / (1 / np.arange(2.0, 7.0)).sum()
-    assert lags["y"] == pytest.approx(wanted, abs=4 * 0.5 / np.sqrt(lags["n"][0]))
+def test_tests_after_every_list_ask_for_its_own_values_and_a_shift_brings_new_keys() -> None:
+    design = proactive_interference.design(
+        seed=1, n_keys=2, n_untracked=1, n_updates=(5,), n_lists=1, shift_after=3, **LISTS
+    )
+    trials = design.trials
+    assert trials["phase"].tolist() == (["study"] * 3 + ["test"] * 2) * 5
+    assert trials["block"].tolist() == np.repeat(np.arange(1, 6), 5).tolist()
+    for block in range(1, 6):
+        shown = design.studies.where(design.studies["block"] == block)
+        asked = design.tests.where(design.tests["block"] == block)
+        keys = [0, 1, 2] if block <= 3 else [3, 4, 5]
+        assert sorted(shown["cue"].tolist()) == keys
+        # The third of each three keys is never asked for.
+        assert sorted(asked["cue"].tolist()) == keys[:2]
+        for cue, target in zip(asked["cue"], asked["target"], strict=True):
+            assert shown["target"][shown["cue"] == cue].tolist() == [target]
+        assert set(asked["update"].tolist()) == {block if block <= 3 else block - 3}
+        assert (asked["time"] > shown["time"].max()).all()
+    assert (np.diff(trials["time"]) >= 0).all()
+    # A pool of three is enough for three lists before keys change.
+    assert len(proactive_interference.design(seed=1, n_updates=(6,), pool=3, shift_after=3, **LISTS).items) == 16 * 4
 
 
-def test_proactive_and_retroactive_interference_of_one_store() -> None:
-    settings: dict[str, Any] = {"n_keys": 4, "n_updates": (8,), "n_lists": 5}
-    right = []
-    for query in ("last", "first"):
-        design = proactive_interference.design(seed=4, query=query, **settings)
-        forecast = CueOverload(1.0).forecast(design)
-        right.append(forecast[np.arange(len(forecast)), design.tests["target"]].mean())
-    # The first of eight has an eighth of the strength of the last.
-    assert right[0] == pytest.approx(8 * right[1])
+def test_recognition_probes_are_of_this_list_the_one_before_or_new() -> None:
+    design = proactive_interference.design(
+        seed=2, n_keys=4, n_updates=(12,), n_lists=20, pool=13, test_type="recognition", **LISTS
+    )
+    tests, studies = design.tests, design.studies
+    assert len(tests) == 12 * 20
+    for row in range(len(tests)):
+        own = studies.where((studies["list"] == tests["list"][row]) & (studies["time"] < tests["time"][row]))
+        blocks = own["block"][own["target"] == tests["item"][row]].tolist()
+        now = tests["block"][row]
+        assert blocks == {"old": [now], "recent": [now - 1], "new": []}[str(tests["probe"][row])]
+        assert tests["target"][row] == (tests["probe"][row] == "old")
+    # Half old, a quarter recent (none in the first list), the rest new; four standard errors of 240.
+    assert abs((tests["probe"] == "old").mean() - 0.5) < 4 * 0.5 / np.sqrt(240)
+    assert not (tests["probe"][tests["block"] == 1] == "recent").any()
+    right = Record(design, "knows", tests["target"])
+    rows = measure(proactive_interference.measure("recognition"), right).rows
+    assert rows["y"].tolist() == [1.0, 1.0, 1.0]
+    assert rows["n"].sum() == len(tests)
+
+
+def test_items_are_rows_of_the_vocabulary() -> None:
+    design = proactive_interference.design(seed=1, n_keys=3, n_updates=(4,), pool=5, similarity=0.4)
+    keys, shared, own = design.items[:3], design.items[3:5], design.items[5:].reshape(3, 3)
+    assert ((keys >= 0) & (keys < 46)).all()
+    for key, words in zip(keys, own, strict=True):
+        assert ((words - 46) // 400 == key).all()
+    assert not np.isin((shared - 46) // 400, keys).any()
+    assert len(set(design.items.tolist())) == len(design.items)
+    many = proactive_interference.design(seed=1, n_keys=50, n_updates=(2,), pool=410).items
+    assert len(set(many.tolist())) == len(many)
+
+
+def test_accuracy_by_list_and_the_release_by_hand() -> None:
+    design = proactive_interference.design(seed=1, n_keys=2, n_updates=(4,), n_lists=1, shift_after=3, **LISTS)
+    wrong = np.where(np.isin(design.tests["block"], (2, 3)), -1, design.tests["target"])
+    curve = measure(proactive_interference.measure("accuracy_by_list"), Record(design, "somebody", wrong))
+    assert curve.pool().rows["y"].tolist() == [1.0, 0.0, 0.0, 1.0]
+    assert release(curve, 3) == (1.0, 0.0)
+    half = Curve("accuracy_by_list", "s", Trials({"x": [3.0, 4.0], "y": [0.5, 0.8], "n": [25.0, 16.0],
+                                                  "sd": [0.5, 0.4]}))  # fmt: skip
+    assert release(half, 3) == (pytest.approx(0.3), pytest.approx(np.sqrt(0.01 + 0.01)))
+    with pytest.raises(UserError, match="no lists 4 and 5"):
+        release(curve, 4)
+    with pytest.raises(UserError, match='set test_after="list"'):
+        measure(proactive_interference.measure("accuracy_by_list"), by_hand([4, 6] * 3))
 
 
 def test_the_slope_leaves_out_what_lies_on_the_floor() -> None:
@@ -156,8 +182,12 @@ def test_the_slope_leaves_out_what_lies_on_the_floor() -> None:
         (lambda: proactive_interference.design(seed=1, n_keys=1), "two keys or more"),
         (lambda: proactive_interference.design(seed=1, similarity=1.5), "share from 0 to 1"),
         (lambda: proactive_interference.design(seed=1, n_keys=0), "n_keys of at least 1"),
-        (lambda: CueOverload(-1.0), "decay of 0 or more"),
-        (lambda: CueOverload(1.0, lag="pair"), "did you mean 'pairs'"),  # type: ignore[arg-type]
+        (lambda: proactive_interference.design(seed=1, test_after="list"), 'set order="lists"'),
+        (lambda: proactive_interference.design(seed=1, shift_after=2, order="lists"), 'with test_after="list"'),
+        (lambda: proactive_interference.design(seed=1, query="first", **LISTS), "its own values are asked for"),
+        (lambda: proactive_interference.design(seed=1, n_updates=(4,), pool=4, test_type="recognition"), "pool 5 or"),
+        (lambda: classify(run(RECOGNITION, SUBJECT, seed=1)), "answered yes or no"),
+        (lambda: measure(proactive_interference.measure("recognition"), by_hand([4, 6] * 3)), "reads yes and no"),
         (lambda: classify(Record(FORGETTING, "x", np.zeros(len(FORGETTING.tests)))), "no streams of updates"),
         (lambda: measure(proactive_interference.measure("intrusion_lag"), by_hand([4, 6] * 3)), "no older value"),
     ],
@@ -169,4 +199,6 @@ def test_bad_input_is_one_sentence(make: Callable[[], object], words: str) -> No
     assert "\n" not in str(caught.value)
 
 
+RECOGNITION = proactive_interference.design(seed=1, n_keys=2, n_updates=(2,), n_lists=1, test_type="recognition")
+SUBJECT = cue_overload.subject(decay=1.0, leak=0.1, omission=0.1)
 FORGETTING = forgetting_curve.design(seed=1, n_items=3)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cogmem.errors import UserError
 from cogmem.fitting import laplace
-from cogmem.fitting.objective import Array, Objective
+from cogmem.fitting.objective import Array, Density, Objective
 from cogmem.fitting.observations import log_likelihood
 from cogmem.subjects.parameters import constrain
 
@@ -32,7 +32,7 @@ class Sampled:
     seconds: float
 
 
-def local_information(objective: Objective, seed: int) -> tuple[Array, Array]:
+def local_information(objective: Density, seed: int) -> tuple[Array, Array]:
     """Return what each person's data say about z, as a normal.
 
     That is (precision (people, p, p), precision @ mean (people, p)): the spread of the person's own posterior, less
@@ -84,8 +84,8 @@ def _round_coordinates(pt: Any, mu: Any, sigma: Any, x: Any, precision: Array, w
     return mu + sigma * u, log_det - 0.5 * (u**2).sum()
 
 
-def hierarchical_model(objective: Objective, *, seed: int = 0, coordinates: Coordinates = "rounded") -> Any:
-    """Return the PyMC model: z_person ~ Normal(mu, sigma), each person's rows given z_person.
+def population(density: Density, *, seed: int = 0, coordinates: Coordinates = "rounded") -> Any:
+    """Return z (people, parameters) of a population, made in the PyMC model that is open: z_person ~ Normal(mu, sigma).
 
     "rounded" samples in coordinates x that are nearly standard normal (`_round_coordinates`), "non_centred" in the
     textbook's z = mu + sigma x; the model is the same. With one person there is no population to learn from, and z has
@@ -94,22 +94,30 @@ def hierarchical_model(objective: Objective, *, seed: int = 0, coordinates: Coor
     import pymc as pm
     import pytensor.tensor as pt
 
-    observed, (loc, scale) = objective.observed, objective.prior
-    people = len(observed.people)
+    (loc, scale), people = density.prior, density.n_people
+    if people == 1:
+        mu, sigma = loc, scale
+    else:
+        mu = pm.Deterministic("mu", loc + scale * pm.Normal("mu_offset", 0.0, 1.0, shape=len(loc)))
+        sigma = pm.HalfNormal("sigma", BETWEEN * scale, shape=len(loc))
+    if coordinates == "rounded":
+        x = pm.Flat("x", shape=(people, len(loc)))
+        z, log_prior = _round_coordinates(pt, mu, sigma, x, *local_information(density, seed))
+        pm.Potential("people", log_prior)
+    else:
+        z = mu + sigma * pm.Normal("x", 0.0, 1.0, shape=(people, len(loc)))
+    return pm.Deterministic("z", z)
+
+
+def hierarchical_model(objective: Objective, *, seed: int = 0, coordinates: Coordinates = "rounded") -> Any:
+    """Return the PyMC model of an equation: a `population`, and each person's rows given z_person."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    observed = objective.observed
     with pm.Model() as model:
-        if people == 1:
-            mu, sigma = loc, scale
-        else:
-            mu = pm.Deterministic("mu", loc + scale * pm.Normal("mu_offset", 0.0, 1.0, shape=len(loc)))
-            sigma = pm.HalfNormal("sigma", BETWEEN * scale, shape=len(loc))
-        if coordinates == "rounded":
-            x = pm.Flat("x", shape=(people, len(loc)))
-            z, log_prior = _round_coordinates(pt, mu, sigma, x, *local_information(objective, seed))
-            pm.Potential("people", log_prior)
-        else:
-            z = mu + sigma * pm.Normal("x", 0.0, 1.0, shape=(people, len(loc)))
-        z = pm.Deterministic("z", z)
-        theta = constrain(pt, objective.parameters, [z[:, k] for k in range(len(loc))])
+        z = population(objective, seed=seed, coordinates=coordinates)
+        theta = constrain(pt, objective.parameters, [z[:, k] for k in range(len(objective.parameters))])
         by_row = {name: value[observed.person] for name, value in theta.items()}
         predicted = objective.equation.read_out(observed.measure)(pt, by_row, observed.columns)
         pm.Potential("observed", log_likelihood(pt, pt.gammaln, observed, predicted, by_row).sum())
@@ -143,10 +151,15 @@ def sample(
             )  # fmt: skip
     else:
         raise UserError(f"There is no sampler {sampler!r}; choose nutpie or pymc.")
+    return drawn(trace)
+
+
+def drawn(trace: Any) -> Sampled:
+    """Return the draws of a trace of a `population`."""
     posterior = trace.posterior
-    population = {name: np.asarray(posterior[name], dtype=np.float64) for name in ("mu", "sigma") if name in posterior}
+    hyper = {name: np.asarray(posterior[name], dtype=np.float64) for name in ("mu", "sigma") if name in posterior}
     seconds = float(trace.attrs.get("seconds", trace.posterior.attrs.get("sampling_time", np.nan)))
-    return Sampled(np.asarray(posterior["z"]), population, int(trace.sample_stats["diverging"].sum()), seconds)
+    return Sampled(np.asarray(posterior["z"]), hyper, int(trace.sample_stats["diverging"].sum()), seconds)
 
 
 def by_nutpie(

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.fitting.objective import Array, Objective, climb, derivatives
+from cogmem.fitting.objective import Array, Density, climb, derivatives
 
 N_SCREENED: Final = 256
 N_STARTS: Final = 6
@@ -40,7 +40,7 @@ class Posterior:
 
 
 def modes(
-    objective: Objective, rng: np.random.Generator, *, tolerance: float = 1e-12, near: Array | None = None
+    objective: Density, rng: np.random.Generator, *, tolerance: float = 1e-12, near: Array | None = None
 ) -> tuple[Array, Array]:
     """Return the climbed starts, best first for each person: z (starts, people, parameters), density.
 
@@ -48,7 +48,7 @@ def modes(
     parameters), that and the middle.
     """
     loc, scale = objective.prior
-    people = len(objective.observed.people)
+    people = objective.n_people
     middle = np.broadcast_to(loc, (1, people, len(loc)))
     if near is None:
         screened = loc + scale * rng.standard_normal((N_SCREENED, 1, len(loc))) * np.ones((1, people, 1))
@@ -64,7 +64,7 @@ def modes(
     return np.take_along_axis(z, order[..., None], axis=0), np.take_along_axis(density, order, axis=0)
 
 
-def spread(objective: Objective, z: Array) -> Array:
+def spread(objective: Density, z: Array) -> Array:
     """Return the Laplace covariances at z: (starts, people, parameters, parameters), never wider than the prior."""
     _, _, hessian = derivatives(objective, z)
     curvature, axes = np.linalg.eigh(np.nan_to_num(-hessian))
@@ -139,7 +139,7 @@ def _weigh(value: Array, densities: Array, sizes: list[int]) -> Array:
 
 
 def sample(
-    objective: Objective,
+    objective: Density,
     *,
     n_draws: int,
     rng: np.random.Generator,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,35 @@ STEP: Final = 1e-4
 IMPOSSIBLE: Final = -1e100
 
 
+class Density(Protocol):
+    """The log posterior of many persons' unconstrained parameters z, (draws, people, parameters) -> (draws, people)."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
+    @property
+    def prior(self) -> tuple[Array, Array]:
+        """(loc, scale) of the Normal priors on z, each (parameters,)."""
+        ...
+
+    @property
+    def n_people(self) -> int: ...
+    @property
+    def with_prior(self) -> bool: ...
+    def __call__(self, z: Array) -> Array: ...
+
+
+def normal_prior(parameters: Sequence[Parameter], log_time: float) -> tuple[Array, Array]:
+    """Return (loc, scale) of the Normal priors on z, each (parameters,)."""
+    pairs = [parameter.prior(log_time) for parameter in parameters]
+    return np.array([loc for loc, _ in pairs]), np.array([scale for _, scale in pairs])
+
+
+def log_prior(z: Array, prior: tuple[Array, Array]) -> Array:
+    """Return the log density of z (draws, people, parameters) under independent Normal priors: (draws, people)."""
+    loc, scale = prior
+    return np.asarray(-(0.5 * ((z - loc) / scale) ** 2 + np.log(scale) + 0.9189385332046727).sum(axis=-1))
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """Log density of the unconstrained parameters z of every person: `z` is (draws, people, parameters)."""
@@ -40,8 +69,11 @@ class Objective:
     @cached_property
     def prior(self) -> tuple[Array, Array]:
         """(loc, scale) of the Normal priors on z, each (parameters,)."""
-        pairs = [parameter.prior(self.observed.log_time) for parameter in self.parameters]
-        return np.array([loc for loc, _ in pairs]), np.array([scale for _, scale in pairs])
+        return normal_prior(self.parameters, self.observed.log_time)
+
+    @property
+    def n_people(self) -> int:
+        return len(self.observed.people)
 
     def predictions(self, z: Array, person: NDArray[np.intp], columns: Any) -> tuple[Array, dict[str, Array]]:
         """Return (predictions, parameters), each (draws, rows), for rows of these persons and columns."""
@@ -71,10 +103,7 @@ class Objective:
         """Return the log posterior (or likelihood) of each person: (draws, people)."""
         starts = np.searchsorted(self.observed.person, np.arange(len(self.observed.people)))
         density = np.add.reduceat(self.pointwise(z), starts, axis=1)
-        if self.with_prior:
-            loc, scale = self.prior
-            density = density - (0.5 * ((z - loc) / scale) ** 2 + np.log(scale) + 0.9189385332046727).sum(axis=-1)
-        return density
+        return density + log_prior(z, self.prior) if self.with_prior else density
 
 
 def derivatives(density: LogDensity, z: Array) -> tuple[Array, Array, Array]:

@@ -33,18 +33,31 @@ def unmoved(theta: Any, state: Any, row: Any, answer: Any) -> None:
     """Leave the state as it is: the answer to a test changes nothing."""
 
 
+def nothing(theta: Any, state: Any, row: Any) -> None:
+    """Leave the state as it is: the model has nothing to do before it studies or responds."""
+
+
 @dataclass(frozen=True)
 class Steps:
     """What happens to one person: scalar code (`math`, loops, indexing) that numba can compile too.
 
     `start(theta, state)` prepares the state; `study(theta, state, row)` and `answered(theta, state, row, answer)`
-    change it; `respond(theta, state, row, p)` writes the probability of each option, which sum to 1.
+    change it; `respond(theta, state, row, p)` writes the probability of each option, which sum to 1. A family of models
+    shares `study` and `respond`; what is a model's own comes before: `revise(theta, state, row)` changes what is there
+    before a study row is added, `weigh(theta, state, row)` what a test chooses from.
     """
 
     start: Callable[[Any, Any], None]
     study: Callable[[Any, Any, Any], None]
     respond: Callable[[Any, Any, Any, Any], None]
     answered: Callable[[Any, Any, Any, Any], None] = unmoved
+    revise: Callable[[Any, Any, Any], None] = nothing
+    weigh: Callable[[Any, Any, Any], None] = nothing
+
+    def compiled(self, compile_: Callable[[Callable[..., Any]], Any]) -> Steps:
+        """Return the steps with `compile_` done to each: numba's and CUDA's decorators."""
+        parts = (self.start, self.study, self.respond, self.answered, self.revise, self.weigh)
+        return Steps(*(compile_(part) for part in parts))
 
 
 def pick(p: Any, u: Any) -> Any:
@@ -63,6 +76,7 @@ def pick(p: Any, u: Any) -> Any:
 def simulation_of(steps: Steps, block: Callable[..., Any], picked: Callable[..., Any]) -> Callable[..., None]:
     """Return simulate(i, theta, rows, kinds, state, k0, k1, p, answers) for one person i, of parts already compiled."""
     start, study, respond, answered = steps.start, steps.study, steps.respond, steps.answered
+    revise, weigh = steps.revise, steps.weigh
 
     def simulate(i: Any, theta: Any, rows: Any, kinds: Any, state: Any, k0: Any, k1: Any, p: Any, answers: Any) -> None:
         test = 0
@@ -70,12 +84,14 @@ def simulation_of(steps: Steps, block: Callable[..., Any], picked: Callable[...,
         start(theta, state)
         for r in range(rows.shape[0]):
             if kinds[r] == STUDY:
+                revise(theta, state, rows[r])
                 study(theta, state, rows[r])
             elif kinds[r] == TEST:
                 lane = test % 4
                 if lane == 0:
                     w0, w1, w2, w3 = block(k0, k1, np.uint64(i), np.uint64(test // 4), _STREAM)
                 word = w0 if lane == 0 else w1 if lane == 1 else w2 if lane == 2 else w3
+                weigh(theta, state, rows[r])
                 respond(theta, state, rows[r], p[test])
                 answers[test] = picked(p[test], (np.float64(word) + 0.5) * _RANGE)
                 answered(theta, state, rows[r], answers[test])
@@ -87,14 +103,17 @@ def simulation_of(steps: Steps, block: Callable[..., Any], picked: Callable[...,
 def likelihood_of(steps: Steps) -> Callable[..., None]:
     """Return likelihood(theta, rows, kinds, state, p, answers, logs) for one person, of steps already compiled."""
     start, study, respond, answered = steps.start, steps.study, steps.respond, steps.answered
+    revise, weigh = steps.revise, steps.weigh
 
     def likelihood(theta: Any, rows: Any, kinds: Any, state: Any, p: Any, answers: Any, logs: Any) -> None:
         test = 0
         start(theta, state)
         for r in range(rows.shape[0]):
             if kinds[r] == STUDY:
+                revise(theta, state, rows[r])
                 study(theta, state, rows[r])
             elif kinds[r] == TEST:
+                weigh(theta, state, rows[r])
                 respond(theta, state, rows[r], p)
                 given = answers[test]
                 if given >= 0:

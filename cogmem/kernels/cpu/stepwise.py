@@ -13,13 +13,9 @@ from cogmem.kernels.cpu.random import block
 from cogmem.kernels.stepwise import Steps, likelihood_of, pick, simulation_of
 
 
-def _compiled(steps: Steps) -> Steps:
-    return Steps(njit(steps.start), njit(steps.study), njit(steps.respond), njit(steps.answered))
-
-
 @cache
 def _simulation(steps: Steps) -> Any:
-    one = njit(simulation_of(_compiled(steps), block, njit(pick)))
+    one = njit(simulation_of(steps.compiled(njit), block, njit(pick)))
 
     @njit(parallel=True, nogil=True)
     def simulation(theta: Any, rows: Any, kinds: Any, n_state: Any, k0: Any, k1: Any, p: Any, answers: Any) -> None:
@@ -32,7 +28,7 @@ def _simulation(steps: Steps) -> Any:
 
 @cache
 def _likelihood(steps: Steps) -> Any:
-    one = njit(likelihood_of(_compiled(steps)))
+    one = njit(likelihood_of(steps.compiled(njit)))
 
     @njit(parallel=True, nogil=True)
     def likelihood(theta: Any, rows: Any, kinds: Any, n_state: Any, n_options: Any, answers: Any, logs: Any) -> None:

@@ -14,14 +14,9 @@ from cogmem.kernels.cuda.random import block
 from cogmem.kernels.stepwise import Steps, likelihood_of, pick, simulation_of
 
 
-def _compiled(steps: Steps) -> Steps:
-    on_device = cuda.jit(device=True)
-    return Steps(*(on_device(part) for part in (steps.start, steps.study, steps.respond, steps.answered)))
-
-
 @cache
 def _simulation(steps: Steps, n_state: int) -> Any:
-    one = cuda.jit(device=True)(simulation_of(_compiled(steps), block, cuda.jit(device=True)(pick)))
+    one = cuda.jit(device=True)(simulation_of(steps.compiled(cuda.jit(device=True)), block, cuda.jit(device=True)(pick)))
     room = max(1, n_state)
 
     @cuda.jit
@@ -39,7 +34,7 @@ def _simulation(steps: Steps, n_state: int) -> Any:
 
 @cache
 def _likelihood(steps: Steps, n_state: int, n_options: int) -> Any:
-    one = cuda.jit(device=True)(likelihood_of(_compiled(steps)))
+    one = cuda.jit(device=True)(likelihood_of(steps.compiled(cuda.jit(device=True))))
     room = max(1, n_state)
 
     @cuda.jit

@@ -10,9 +10,10 @@ from cogmem import catalogue, printing
 from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.figures import forgetting as forgetting_figures
+from cogmem.figures import interference as interference_figures
 from cogmem.figures import reproduction as reproduction_figures
 from cogmem.figures.figure import Drawing
-from cogmem.jobs import forgetting, reproduction
+from cogmem.jobs import forgetting, interference, reproduction
 
 
 @dataclass(frozen=True)
@@ -39,5 +40,8 @@ COMPARABLE: Final[Mapping[str, Job]] = {
     "forgetting_curve": Job(_forgetting, forgetting.document, printing.forgetting, forgetting_figures.draw),
     "serial_reproduction": Job(
         reproduction.compute, reproduction.document, printing.reproduction, reproduction_figures.draw
+    ),
+    "proactive_interference": Job(
+        interference.compute, interference.document, printing.interference, interference_figures.draw
     ),
 }

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cogmem.core import Curve
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
 from cogmem.jobs.forgetting import ForgettingResults, winners
+from cogmem.jobs.interference import InterferenceResults
 from cogmem.jobs.network_forgetting import exposures, rest_rows, view_rows
 from cogmem.jobs.reproduction import Comparison, ReproductionResults
 from cogmem.jobs.view_batch import EXPOSURES
@@ -166,3 +168,25 @@ def reproduction(results: ReproductionResults) -> None:
         for entry in each.line_up.entries:
             if len(entry.parameters):
                 table(f"{each.title}: parameters of {entry.agreement.subject}", rows_of(entry.parameters))
+
+
+def interference(results: InterferenceResults) -> None:
+    """Print the main job of proactive interference: scores, accuracy by updates, the shapes of all curves."""
+    line_up(results.line_up, "Who predicts people: keep_track_2019")
+    for measure, title in (
+        ("accuracy", "Keeping track: right, by categories to keep track of"),
+        ("same_key", "Keeping track: an older word of the category"),
+        ("updates_accuracy", "Right, by values that a key was given (8 keys)"),
+        ("updates_accuracy_first", "The same, asked for the first value"),
+        ("release", "Right, list by list; other keys after the third"),
+    ):
+        table(title, [_by_x(curve) for curve in results.curves[measure]])
+    table("Shapes: slope a decade, plateau, logistic in log n", rows_of(results.shapes))
+    for entry in results.line_up.entries:
+        if len(entry.parameters):
+            table(f"Parameters of {entry.agreement.subject} (typical person)", rows_of(entry.parameters))
+
+
+def _by_x(curve: Curve) -> dict[str, Any]:
+    values = zip(curve.rows["x"], curve.rows["y"], strict=True)
+    return {"subject": curve.subject, **{f"{x:g}": float(y) for x, y in values}}

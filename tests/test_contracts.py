@@ -14,8 +14,8 @@ from cogmem.columns import COLUMNS, study_ages
 from cogmem.core import Curve, Design, Forecaster, Paradigm, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.human_data import load
-from cogmem.models.reproducers import REPRODUCERS
 from cogmem.models.interference import cue_overload
+from cogmem.models.reproducers import REPRODUCERS
 from cogmem.paradigms import forgetting_curve, iterated_learning, proactive_interference, serial_reproduction
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.learner import LanguageLearner

@@ -12,8 +12,9 @@ import pytest
 from cogmem.core import Design, Forecaster, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.fitting.fits import Method
-from cogmem.fitting.step_fits import counted, fit_steps, trial_by_trial
-from cogmem.fitting.tabulated import TabulatedDensity, tabulate
+from cogmem.fitting.objective import normal_prior
+from cogmem.fitting.populations import Posterior, draw_points, fit_population, marginal_of
+from cogmem.fitting.step_fits import fit_steps, trial_by_trial
 from cogmem.kernels.kernel import usable
 from cogmem.kernels.stepwise import simulate_steps
 from cogmem.models.interference import (
@@ -94,7 +95,7 @@ def by_model(model: InterferenceModel, query: int = 3, **theta: float) -> list[f
 
 def test_cue_overload_by_hand() -> None:
     # Lags of 4, 2 and 1 pairs for A, of 3 for B.
-    expected = shares({2: 1 / 5, 3: 1 / 3, 4: 1 / 2, 5: 0.05 / 4}, 0.2)
+    expected = shares({2: 1 / 5, 3: 1 / 3, 4: 1 / 2, 5: 0.05 / 4}, 0.2 / 9)
     assert by_model(cue_overload) == pytest.approx(expected)
 
 
@@ -270,27 +271,53 @@ def predicted(model: InterferenceModel, design: Design) -> Callable[[Any], Any]:
 ALONE = proactive_interference.design(seed=3, n_keys=3, n_updates=(2, 3, 5), n_lists=2, pool=9)
 
 
-@pytest.mark.parametrize("model", [cue_overload, unlearning], ids=lambda model: model.name)
-def test_the_table_and_its_gradient_are_those_of_the_steps(model: InterferenceModel) -> None:
-    predict = predicted(model, ALONE)
-    rng = np.random.default_rng(1)
-    counts = rng.integers(0, 9, (40, 3, 3)).astype(float)
-    people = tuple(f"p{k}" for k in range(40))
-    exact = counted(model.parameters, people, lambda theta: np.stack([predict(each) for each in theta]), counts)
-    density = TabulatedDensity(model.parameters, people, tabulate(model.parameters, predict), counts)
-    loc, scale = exact.prior
-    z = loc + 1.5 * scale * rng.uniform(-1, 1, (40, len(loc)))
-    value, gradient = density.with_gradient(z)
-    known, slope = exact.with_gradient(z)
-    # Some 40 answers a person: a hundredth of a nat in all is a ten-thousandth each.
-    assert value == pytest.approx(known, abs=0.02)
-    assert gradient == pytest.approx(slope, abs=0.3)
-    assert density(z[None])[0] == pytest.approx(exact(z[None])[0], abs=0.02)
-    # The gradient is that of the table itself, to the error of central differences.
-    for d in range(len(loc)):
-        move = 1e-5 * np.eye(len(loc))[d]
-        numeric = (density.with_gradient(z + move)[0] - density.with_gradient(z - move)[0]) / 2e-5
-        assert gradient[:, d] == pytest.approx(numeric, abs=1e-5)
+def test_the_chances_of_people_at_points_are_those_of_the_steps() -> None:
+    predict = predicted(cue_overload, ALONE)
+    points = draw_points(cue_overload.parameters, predict, np.zeros(3), np.ones(3), seed=1, n=64)
+    counts = np.random.default_rng(1).integers(0, 9, (5, 3, 3)).astype(float)
+    theta = np.stack(list(constrain(np, cue_overload.parameters, list(points.z.T)).values()), axis=-1)
+    expected = np.einsum("ick,sck->is", counts, np.log(predict(theta)))
+    assert points.log_likelihood(counts) == pytest.approx(expected)
+    # A proposal that is the population weighs all points alike.
+    weights = points.log_weights(np.zeros((1, 3)), np.ones((1, 3)))
+    assert np.exp(weights) == pytest.approx(np.full((1, 64), 1 / 64))
+
+
+def test_the_gradient_of_a_population_is_that_of_its_density() -> None:
+    predict = predicted(cue_overload, ALONE)
+    loc, scale = normal_prior(cue_overload.parameters, 0.0)
+    points = draw_points(cue_overload.parameters, predict, loc, scale, seed=1)
+    counts = np.random.default_rng(1).integers(1, 5, (30, 3, 3)).astype(float)
+    posterior = Posterior(marginal_of(points, counts), loc, scale)
+    x = np.concatenate([loc + 0.1, np.log(0.6 * scale)])
+    value, slope = posterior.with_gradient(x[None])
+    for d in range(6):
+        move = 1e-6 * np.eye(6)[d]
+        up, down = (posterior.with_gradient((x + sign * move)[None])[0][0] for sign in (1.0, -1.0))
+        assert slope[0, d] == pytest.approx((up - down) / 2e-6, rel=1e-4, abs=1e-4)
+    assert np.isfinite(value).all()
+
+
+def test_a_population_is_recovered_and_predicts_the_rest_of_its_answers() -> None:
+    predict = predicted(cue_overload, ALONE)
+    loc, scale = normal_prior(cue_overload.parameters, 0.0)
+    rng = np.random.default_rng(4)
+    mu, sigma = loc + 0.5 * scale, 0.5 * scale
+    z = mu + sigma * rng.standard_normal((200, 3))
+    chances = predict(np.stack(list(constrain(np, cue_overload.parameters, list(z.T)).values()), axis=-1))
+    both = [rng.multinomial(12, chances).astype(float) for _ in range(2)]
+    done = fit_population(cue_overload.parameters, predict, both[0], seed=1)
+    assert done.diagnostics["rhat_max"] < 1.05
+    for drawn, truth in ((done.mu, mu), (done.sigma, sigma)):
+        # Six numbers within 99.9 % intervals: false in one of 170 such tests.
+        low, high = np.quantile(drawn, [0.0005, 0.9995], axis=0)
+        assert ((low < truth) & (truth < high)).all()
+    # Half or more of what knowing everybody's parameters would tell beyond knowing their mean.
+    known = (both[1] * np.log(chances)).sum()
+    mean = (both[1] * np.log(both[0].sum(axis=0) / both[0].sum(axis=(0, 2))[:, None])).sum()
+    assert mean + 0.5 * (known - mean) < done.held_out(both[1]).sum() < known
+    assert done.chances().sum(axis=-1) == pytest.approx(np.ones((200, 3)))
+    assert np.sqrt(((done.chances() - chances) ** 2).mean()) < np.sqrt(((chances.mean(axis=0) - chances) ** 2).mean())
 
 
 def test_pymc_gets_the_likelihood_and_its_gradient() -> None:

@@ -8,6 +8,13 @@ from cogmem.figures.autophagy import autophagy_figure
 from cogmem.figures.diffusion import diffusion_figure
 from cogmem.figures.figure import Figure
 from cogmem.figures.forgetting import forgetting_figure
+from cogmem.figures.interference import interference_figure
 from cogmem.figures.reproduction import reproduction_figure
 
-FIGURES: Final[tuple[Figure, ...]] = (forgetting_figure, reproduction_figure, diffusion_figure, autophagy_figure)
+FIGURES: Final[tuple[Figure, ...]] = (
+    forgetting_figure,
+    reproduction_figure,
+    diffusion_figure,
+    autophagy_figure,
+    interference_figure,
+)

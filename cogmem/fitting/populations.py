@@ -2,10 +2,11 @@
 
 Everybody's chances depend on the parameters alone, so they are computed once at points z_s of a proposal q, and
 
-    P(answers of person i | mu, sigma) = mean over s of P(answers of i | z_s) N(z_s; mu, sigma) / q(z_s).
+    P(answers of person i | mu, sigma) = sum over s of w_s P(answers of i | z_s),  w_s ~ N(z_s; mu, sigma) / q(z_s),
 
-What is left to sample are mu and sigma, six or eight numbers instead of some thousand. The points are drawn twice: wide,
-for the mode, and then around it.
+with weights that sum to 1 (else a spread of nothing around one point would be infinitely likely). What is left to
+sample are mu and sigma, six or eight numbers instead of some thousand. The points are drawn twice: wide, for the mode,
+and then around it.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from cogmem.fitting.objective import Array, normal_prior
 from cogmem.subjects.parameters import Parameter, constrain
 from cogmem.trials import Trials
 
-POINTS: Final = 2048
+POINTS: Final = 1024
 WIDER: Final = 1.4
 """The second proposal is this many times as wide as the population at the mode."""
+LEAST: Final = 0.1
+TINY: Final = 1e-40  # numbers so small that processors compute with them slowly count as none
 HALF_LOG_2PI: Final = 0.9189385332046727
 
 Predict = Callable[[Array], Array]
@@ -131,17 +134,19 @@ def fit_population(
 ) -> PopulationFit:
     """Return the population (NUTS) of people with `counts` (people, conditions, kinds) of answers.
 
-    The prior of a middle is the parameter's own, of a spread HalfNormal(0.7 x the prior's scale).
+    The prior of a middle is the parameter's own, of a spread a tenth of the prior's scale and
+    HalfNormal(0.7 x that scale) more.
     """
     started, known = time.perf_counter(), tuple(parameters)
-    how = method or Method("nuts", chains=2, tune=400, draws=500)
+    how = method or Method("nuts", chains=2, tune=300, draws=500, target_accept=0.8)
     loc, scale = normal_prior(known, 0.0)
     wide = draw_points(known, predict, loc, WIDER * scale, seed=seed, n=2 * POINTS)
-    mu, sigma = _mode(_marginal(wide, counts), loc, scale)
-    spread = np.maximum(WIDER * sigma, 0.25 * scale)
-    points = draw_points(known, predict, mu, spread, seed=seed + 1)
-    trace = _sample(_marginal(points, counts), loc, scale, how, seed)
-    draws = {name: np.asarray(trace.posterior[name], dtype=np.float64) for name in ("mu", "sigma")}
+    first = Posterior(marginal_of(wide, counts), loc, scale)
+    mode = first.mode()
+    mu, sigma = mode[: len(loc)], first.sigma(mode[len(loc) :])
+    points = draw_points(known, predict, mu, np.maximum(WIDER * sigma, 0.25 * scale), seed=seed + 1)
+    trace, middle, width = _sample(Posterior(marginal_of(points, counts), loc, scale), how, seed)
+    draws = {"mu": middle, "sigma": width}
     found, said = _checks(trace, draws)
     flat = {name: values.reshape(-1, len(loc)) for name, values in draws.items()}
     effective = _effective(points, flat)
@@ -173,55 +178,88 @@ class Marginal:
         p = x.shape[1] // 2
         mu, sigma = x[0, :p], np.exp(x[0, p:])
         apart = (self.points.z - mu) / sigma
-        log_w = -0.5 * (apart**2).sum(axis=1) - x[0, p:].sum() - self.points.log_q
-        top = log_w.max()
-        w = np.exp(log_w - top)
-        total = self.share @ w + 1e-300
-        back = w * ((1.0 / total) @ self.share)
-        slope = np.concatenate([back @ apart / sigma, back @ (apart**2 - 1.0)])
-        return np.array([np.log(total).sum() + len(total) * top]), slope[None]
+        log_w = -0.5 * (apart**2).sum(axis=1) - self.points.log_q
+        w = np.exp(log_w - log_w.max())
+        w = np.where(w < TINY, 0.0, w / w.sum())
+        # einsum stays in this thread: a product shared out to all cores would wait for them longer than it takes.
+        total = np.einsum("is,s->i", self.share, w) + 1e-300
+        # By each weight's share in all people's likelihoods, less its share in the sum that is 1.
+        back = w * (np.einsum("i,is->s", 1.0 / total, self.share) - len(total))
+        slope = np.concatenate([back @ apart / sigma, back @ apart**2])
+        return np.array([np.log(total).sum()]), slope[None]
 
 
-def _marginal(points: Points, counts: Array) -> Marginal:
+def marginal_of(points: Points, counts: Array) -> Marginal:
+    """Return the marginal likelihood of people's counts (people, conditions, kinds)."""
     logs = points.log_likelihood(counts)
-    return Marginal(np.exp(logs - logs.max(axis=1, keepdims=True)), points)
+    share = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return Marginal(np.where(share < TINY, 0.0, share), points)
 
 
-def _mode(marginal: Marginal, loc: Array, scale: Array) -> tuple[Array, Array]:
-    """Return the likeliest mu and sigma with their priors, by L-BFGS."""
-    from scipy.optimize import minimize
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The log posterior of (mu, log spread), sigma being a tenth of the prior's scale and the spread."""
 
-    p, width = len(loc), BETWEEN * scale
+    marginal: Marginal
+    loc: Array
+    scale: Array
 
-    def lack(x: Array) -> tuple[float, Array]:
-        value, slope = marginal.with_gradient(x[None])
-        apart, sigma = (x[:p] - loc) / scale, np.exp(x[p:]) / width
-        prior = -0.5 * (apart**2).sum() - 0.5 * (sigma**2).sum() + x[p:].sum()
-        return -float(value[0] + prior), -slope[0] + np.concatenate([apart / scale, sigma**2 - 1.0])
+    def sigma(self, v: Array) -> Array:
+        """Return the populations' sigma for log spreads v."""
+        return np.asarray(LEAST * self.scale + np.exp(v))
 
-    start = np.concatenate([loc, np.log(0.5 * scale)])
-    bounds = [(a - 4 * s, a + 4 * s) for a, s in zip(loc, scale, strict=True)]
-    bounds += [(np.log(0.1 * s), np.log(2.0 * s)) for s in scale]
-    found = minimize(lack, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return found.x[:p], np.exp(found.x[p:])
+    def with_gradient(self, x: Array) -> tuple[Array, Array]:
+        """Return the log density (1,) and its gradient (1, 2 p) at x (1, 2 p)."""
+        p = len(self.loc)
+        mu, v = x[0, :p], x[0, p:]
+        sigma, width = self.sigma(v), BETWEEN * self.scale
+        value, slope = self.marginal.with_gradient(np.concatenate([mu, np.log(sigma)])[None])
+        apart, spread = (mu - self.loc) / self.scale, np.exp(v) / width
+        prior = -0.5 * (apart**2).sum() - 0.5 * (spread**2).sum() + v.sum()
+        below = slope[0, p:] * np.exp(v) / sigma - spread**2 + 1.0
+        return value + prior, np.concatenate([slope[0, :p] - apart / self.scale, below])[None]
+
+    def mode(self) -> Array:
+        """Return the likeliest (mu, log spread), by L-BFGS."""
+        from scipy.optimize import minimize
+
+        def lack(x: Array) -> tuple[float, Array]:
+            value, slope = self.with_gradient(x[None])
+            return -float(value[0]), -slope[0]
+
+        start = np.concatenate([self.loc, np.log(0.5 * self.scale)])
+        bounds = [(a - 4 * s, a + 4 * s) for a, s in zip(self.loc, self.scale, strict=True)]
+        bounds += [(np.log(0.02 * s), np.log(3.0 * s)) for s in self.scale]
+        return np.asarray(minimize(lack, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
+
+    def shape(self, at: Array) -> Array:
+        """Return a matrix L so that at + L u is nearly as wide as the posterior for standard normal u."""
+        moves = 1e-4 * np.eye(len(at))
+        slopes = [self.with_gradient((at + sign * move)[None])[1][0] for move in moves for sign in (1.0, -1.0)]
+        hessian = (np.array(slopes[0::2]) - np.array(slopes[1::2])) / 2e-4
+        curvature, axes = np.linalg.eigh(-0.5 * (hessian + hessian.T))
+        return np.asarray(axes / np.sqrt(np.clip(curvature, 0.5, None)))
 
 
-def _sample(marginal: Marginal, loc: Array, scale: Array, how: Method, seed: int) -> Any:
+def _sample(posterior: Posterior, how: Method, seed: int) -> tuple[Any, Array, Array]:
+    """Return the trace of u, and draws of mu and sigma (chains, draws, p)."""
     import pymc as pm
-    import pytensor.tensor as pt
 
     from cogmem.fitting.bayes import by_nutpie
     from cogmem.fitting.external import log_likelihood_of
 
+    at = posterior.mode()
+    shape, p = posterior.shape(at), len(posterior.loc)
     with pm.Model() as model:
-        mu = pm.Deterministic("mu", loc + scale * pm.Normal("mu_offset", 0.0, 1.0, shape=len(loc)))
-        sigma = pm.HalfNormal("sigma", BETWEEN * scale, shape=len(loc))
-        x = pt.concatenate([mu, pt.log(sigma)])[None]
-        pm.Potential("people", log_likelihood_of(marginal)(x).sum())
+        # In coordinates in which the posterior is nearly round, NUTS takes a few steps a draw.
+        u = pm.Flat("u", shape=2 * p)
+        pm.Potential("people", log_likelihood_of(posterior)((at + shape @ u)[None]).sum())
     with warnings.catch_warnings():
         # The likelihood is compiled already; PyTensor says that it does not compile it again.
         warnings.filterwarnings("ignore", message=".*object mode.*", category=UserWarning)
-        return by_nutpie(model, how.chains, how.tune, how.draws, how.target_accept, seed, 1, how.progress)
+        trace = by_nutpie(model, how.chains, how.tune, how.draws, how.target_accept, seed, 1, how.progress)
+    x = at + np.asarray(trace.posterior["u"], dtype=np.float64) @ shape.T
+    return trace, x[..., :p], posterior.sigma(x[..., p:])
 
 
 def _checks(trace: Any, draws: dict[str, Array]) -> tuple[dict[str, float], list[str]]:

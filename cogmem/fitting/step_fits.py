@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cogmem.core import Record
 from cogmem.errors import UserError
@@ -97,23 +96,6 @@ def trial_by_trial(
     return StepDensity(model.parameters, ("all",) if pooled else tuple(names), likelihood)
 
 
-Predict = Callable[[Array], Array]
-
-
-def counted(
-    parameters: Sequence[Parameter], people: Sequence[str], predict: Predict, counts: Array
-) -> StepDensity:
-    """Return the density given counts of kinds of answers: (people, conditions, kinds).
-
-    `predict` maps theta (sets, people, parameters) to the chances (sets, people, conditions, kinds).
-    """
-
-    def likelihood(theta: Array) -> Array:
-        return np.asarray((counts * np.log(np.maximum(predict(theta), 1e-300))).sum(axis=(-1, -2)))
-
-    return StepDensity(tuple(parameters), tuple(people), likelihood)
-
-
 @dataclass(frozen=True, eq=False)
 class StepFit:
     """Draws of every person's parameters: `draws` by name, (chains, draws, people); `population` (chains, draws, p).
@@ -162,9 +144,7 @@ class StepFit:
     def subject(self, model: InterferenceModel) -> InterferenceSubject:
         """Return somebody who answers as the fitted people: one draw of one person a participant."""
         theta = self.theta.reshape(-1, len(self.parameters))
-        return InterferenceSubject(
-            model, {parameter.name: theta[:, k] for k, parameter in enumerate(self.parameters)}
-        )
+        return InterferenceSubject(model, {parameter.name: theta[:, k] for k, parameter in enumerate(self.parameters)})
 
 
 def fit_steps(density: StepDensity, *, name: str, method: Method | str = "laplace", seed: int) -> StepFit:

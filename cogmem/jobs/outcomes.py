@@ -1,4 +1,4 @@
-"""What comes of one subject on people's chains: computed in a process of its own, stored, never computed twice."""
+"""What comes of one subject on people's trials: computed in a process of its own, stored, never computed twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from cogmem.store import Made, Store
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
+KIND: Final = "outcome"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
         source = Source(who=made.name, kind=made.kind, seconds=time.perf_counter() - started)
         return tables, {"scores": made.scores}, source
 
-    tables, arrays, source = store.remember("reproduction", spec, make)
+    tables, arrays, source = store.remember(KIND, spec, make)
     name = str(tables["about"]["name"][0])
     curves = {
         key.removeprefix("curve_"): Curve(key.removeprefix("curve_"), name, rows, source)
@@ -73,7 +74,7 @@ def compute_all(
 
     Each is stored when it is there, so that a killed run goes on, and none depends on the number of workers.
     """
-    missing = [task for task in tasks if not store.has("reproduction", task[0])]
+    missing = [task for task in tasks if not store.has(KIND, task[0])]
     if workers > 1 and len(missing) > 1:
         # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
         context = get_context("spawn")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -11,23 +11,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Agreement, Curve, Record
+from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.fitting.chains import MEASURES, clustered, human_chains
 from cogmem.fitting.line_chains import steps_of
-from cogmem.fitting.loo import stacking
 from cogmem.human_data.loading import load
 from cogmem.jobs import dots_reproduction as dots
 from cogmem.jobs import hue_reproduction as hues
 from cogmem.jobs import line_reproduction as lines
-from cogmem.jobs.outcomes import Outcome, compute_all, halves
-from cogmem.lineups import Entry, LineUp
+from cogmem.jobs.outcomes import Outcome, compute_all
+from cogmem.jobs.ranking import ranked
+from cogmem.lineups import LineUp
 from cogmem.names import nearest
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 
 Array = NDArray[np.float64]
 
+PARADIGM: Final = "serial_reproduction"
 VERSION: Final = 1
 """Counts up when the same names begin to mean another computation: what is stored is then made anew."""
 EXPERIMENTS: Final = ("E1", "E2", "E3")
@@ -49,58 +50,6 @@ class ReproductionResults:
     comparisons: tuple[Comparison, ...]
     seed: int
     seconds: float
-
-
-def _curve_score(curve: Curve, human: Curve) -> tuple[float | None, float | None]:
-    """Return (rmse, r) between two curves at the generations that both have, beyond the root."""
-    mine, theirs = curve.pool().rows, human.pool().rows
-    shared = np.intersect1d(mine["x"], theirs["x"])
-    shared = shared[shared > 0]
-    if not len(shared):
-        return None, None
-    one, two = (rows["y"][np.isin(rows["x"], shared)].astype(float) for rows in (mine, theirs))
-    r = float(np.corrcoef(one, two)[0, 1]) if len(shared) > 2 and np.ptp(one) > 0 and np.ptp(two) > 0 else None
-    return float(np.sqrt(np.mean((one - two) ** 2))), r
-
-
-def _behind(best: Outcome, scores: Array, mean_and_se: Callable[[Array], tuple[float, float]]) -> str:
-    """Return in words how far behind the best model scores are: what two have in common cancels in the error."""
-    mean, se = mean_and_se(best.scores - scores)
-    word = "is ahead" if mean >= 0 else "is behind"
-    return f"{best.name} {word} by {abs(mean):.4f} ± {se:.4f} nats a test, test by test."
-
-
-def _line_up(
-    human: Curve,
-    by: str,
-    outcomes: Sequence[Outcome],
-    top: Array | None,
-    mean_and_se: Callable[[Array], tuple[float, float]],
-    tests: float,
-    notes: tuple[str, ...],
-) -> LineUp:
-    """Return people, whose score is that of other people, and the others by their score; weights are stacked."""
-    main = human.measure
-    odd, even = (replace(human, rows=human.rows.where(part)) for part in halves(human.rows[by]))
-    rmse, r = _curve_score(odd, even)
-    elpd, se = (None, None) if top is None else mean_and_se(top)
-    ceiling = {"ceiling": r, "ceiling_rmse": rmse, "ceiling_elpd": elpd, "ceiling_se": se}
-    people = Agreement(human.subject, "human", tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
-    weight = stacking({each.name: each.scores for each in outcomes}) if outcomes else {}
-    entries = []
-    best = max(outcomes, key=lambda each: mean_and_se(each.scores)[0]) if outcomes else None
-    for each in outcomes:
-        curve = each.curves[main]
-        rmse, r = _curve_score(curve, human)
-        elpd, se = mean_and_se(each.scores)
-        score = Agreement(each.name, each.kind, tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
-        said = () if best is None or each is best else (_behind(best, each.scores, mean_and_se),)
-        entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters, said))
-    entries.sort(key=lambda entry: -(entry.agreement.elpd_per_test or 0.0))
-    if best is not None and top is not None:
-        notes = (*notes, _behind(best, top, mean_and_se))
-    first = Entry(people, human.pool(), 0.0, warnings=notes)
-    return LineUp("serial_reproduction", human, (first, *entries))
 
 
 DOTS_NOTES: Final = (
@@ -125,8 +74,15 @@ def _dots(human: Curve, names: Sequence[str], seed: int, store: Store, workers: 
         tasks.append((spec, partial(dots.score, name, human, seed)))
     outcomes = compute_all(tasks, store, workers, report)
     scores = dots.ceiling(human)
-    result = _line_up(
-        human, "root", outcomes, scores, lambda table: clustered(table, people.root), float(scores.size), DOTS_NOTES
+    result = ranked(
+        PARADIGM,
+        human,
+        "root",
+        outcomes,
+        scores,
+        lambda table: clustered(table, people.root),
+        float(scores.size),
+        DOTS_NOTES,
     )
     curves = {}
     for k, measured in enumerate(MEASURES):
@@ -148,7 +104,7 @@ def _hues(errors: Curve, drift: Curve, experiment: str, outcomes: Sequence[Outco
 
     human = replace(drift, rows=drift.rows.where(drift.rows["experiment"] == experiment))
     notes = (*HUE_NOTES, ANCHOR_NOTE) if experiment == "E3" else HUE_NOTES
-    result = _line_up(human, "participant", outcomes, scores, mean_and_se, float(n.sum()), notes)
+    result = ranked(PARADIGM, human, "participant", outcomes, scores, mean_and_se, float(n.sum()), notes)
     rows = human.rows.select("x", "y", "n", "sd", "participant")
     own = replace(human, rows=rows.with_columns({"sd": np.zeros(len(rows))}))
     return Comparison(
@@ -185,8 +141,15 @@ def _lines(record: Record, names: Sequence[str], seed: int, store: Store, worker
         tasks.append((spec, partial(lines.score, name, record, seed)))
     outcomes = compute_all(tasks, store, workers, report)
     human = lines.people_curve(record)
-    result = _line_up(
-        human, "root", outcomes, None, lambda table: clustered(table, steps.root), float(len(steps.after)), LINE_NOTES
+    result = ranked(
+        PARADIGM,
+        human,
+        "root",
+        outcomes,
+        None,
+        lambda table: clustered(table, steps.root),
+        float(len(steps.after)),
+        LINE_NOTES,
     )
     curves = (human.pool(), *(each.curves["value"] for each in outcomes))
     return Comparison(f"Values: {record.subject}", result, {"value": curves})

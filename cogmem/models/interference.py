@@ -26,6 +26,8 @@ _R_CLOCK, _R_KEY, _R_STREAM, _R_UPDATE, _R_PROBE, _R_FREE, _R_LISTS, _R_SAME, _R
 # Of recognition tests this share is answered at random, so that nothing is impossible.
 _LAPSE = 0.04
 _SLOPE = 10.0
+# The strength of no answer is told in that of a value so many pairs ago: else it would trade off with the decay.
+_REFERENCE = 8.0
 
 
 def _start(theta: Any, state: Any) -> None:
@@ -104,15 +106,16 @@ def _overload(theta: Any, state: Any, row: Any) -> None:
         lag = state[at + _LATER] if row[_R_BY_UPDATES] > 0.0 else row[_R_CLOCK] - state[at + _CLOCK]
         weight = (1.0 + lag) ** (-theta[0])
         state[at + _WEIGHT] = weight if state[at + _KEY] == row[_R_KEY] else theta[1] * weight
-    state[_NONE] = theta[2]
+    reference = 0.0 if row[_R_BY_UPDATES] > 0.0 else _REFERENCE
+    state[_NONE] = theta[2] * (1.0 + reference) ** (-theta[0])
 
 
-_LEAK: Final = Parameter("leak", "unit", -3.0, 1.0, "1", "share of its strength that a value has for other keys")
+_LEAK: Final = Parameter("leak", "unit", -4.0, 1.5, "1", "share of its strength that a value has for other keys")
 _OMISSION: Final = Parameter("omission", "positive", -2.0, 1.0, "strength", "strength of giving no answer")
 
 cue_overload: Final = InterferenceModel(
     "cue_overload", 1, "Raaijmakers & Shiffrin (1981); Watkins & Watkins (1975)",
-    "s = (1 + lag)^-decay, times leak for other keys; P = s / (omission + sum of s)",
+    "s = (1 + lag)^-decay, times leak for other keys; P = s / (omission 9^-decay + sum of s)",
     (Parameter("decay", "positive", 0.0, 0.8, "1", "power by which strength falls with the lag"), _LEAK, _OMISSION),
     Steps(_start, _add, _choose, weigh=_overload),
 )  # fmt: skip

@@ -16,7 +16,9 @@ from cogmem.kernels.stepwise import Steps, likelihood_of, pick, simulation_of
 
 @cache
 def _simulation(steps: Steps, n_state: int) -> Any:
-    one = cuda.jit(device=True)(simulation_of(steps.compiled(cuda.jit(device=True)), block, cuda.jit(device=True)(pick)))
+    one = cuda.jit(device=True)(
+        simulation_of(steps.compiled(cuda.jit(device=True)), block, cuda.jit(device=True)(pick))
+    )
     room = max(1, n_state)
 
     @cuda.jit

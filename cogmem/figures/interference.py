@@ -1,0 +1,197 @@
+"""The figure of proactive interference: why people level off and language models fall to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from cogmem.core import Curve
+from cogmem.figures.figure import Drawing, Figure, Panel, Series, series
+from cogmem.figures.forgetting import score_panel
+from cogmem.human_data.loading import load
+from cogmem.jobs.interference import LAGS_AT, SHIFT, InterferenceResults, compute, published
+from cogmem.progress import Report
+from cogmem.store import Store
+from cogmem.trials import Trials
+
+SHOWN: Final = ("claude-3.5-sonnet", "gpt-4o", "Llama-3.1-405b", "Llama-3.1-8b", "qwen3-0.6b")
+UPDATES: Final = "Values that a key was given"
+ONE: Final = (0.0, 1.02)
+
+
+def _of_kind(curves: Iterable[Curve], *kinds: str) -> tuple[Series, ...]:
+    return tuple(series(each, each.subject) for each in curves if each.source.kind in kinds)
+
+
+def _published_panel(curves: Sequence[Curve]) -> Panel:
+    """Return published accuracies: some models, and the median with the middle 90 % of all of them."""
+    every = published()
+    table = np.array([each.rows["y"] for each in every])
+    lower, middle, upper = np.quantile(table, [0.05, 0.5, 0.95], axis=0)
+    band = Trials({"x": every[0].rows["x"], "y": middle, "lower": lower, "upper": upper})
+    parts = [Series(f"median of {len(every)} models", "language_model", band)]
+    parts += [series(each, each.subject) for each in every if each.subject in SHOWN]
+    parts += [replace(part, points=True) for part in _of_kind(curves, "language_model")]
+    return Panel("Language models (published; not people)", UPDATES, "Proportion correct", tuple(parts), "log", ONE)
+
+
+def _lag_panel(results: InterferenceResults) -> Panel:
+    """Return where intrusions come from: people by lists back, everybody else by updates back, of 15 at most."""
+    parts = []
+    for curve, label in zip(results.curves["people_lags"], ("people, words", "people, pairs"), strict=True):
+        rows = curve.rows.where(curve.rows["x"] < LAGS_AT)
+        whole = rows["correct"].sum()
+        y = rows["correct"] / whole
+        own = {"x": rows["x"], "y": y, "n": np.full(len(y), float(whole)), "sd": np.sqrt(y * (1 - y))}
+        parts.append(series(Curve("lags", label, Trials(own), curve.source), label))
+    parts += _lines(results.curves["lags"], "step", "network", "language_model")
+    return Panel("Where intrusions come from", "Lists or updates back", "Share of intrusions", tuple(parts), "log",
+                 (0.0, 0.8))  # fmt: skip
+
+
+def _without_interval(curve: Curve) -> Trials:
+    nothing = np.full(len(curve.rows), np.nan)
+    return Trials({"x": curve.rows["x"], "y": curve.rows["y"], "lower": nothing, "upper": nothing})
+
+
+def _lines(curves: Iterable[Curve], *kinds: str) -> tuple[Series, ...]:
+    """Return expectations as lines: of chances the spread says nothing about how sure their mean is."""
+    return tuple(Series(each.subject, each.source.kind, _without_interval(each)) for each in curves
+                 if each.source.kind in kinds)  # fmt: skip
+
+
+def _keep_track_panel(results: InterferenceResults, kind: str, label: str) -> Panel:
+    curves = results.curves[kind]
+    people = series(curves[0], "people")
+    others = _lines(curves[1:], "step", "network", "language_model")
+    return Panel(f"Keeping track: {label.lower()}", "Categories to keep track of", label, (people, *others))
+
+
+def _questions_panel(results: InterferenceResults, at: int = 16) -> Panel:
+    """Return accuracy for the last and the first value after `at` updates, subject by subject."""
+    last, first = (results.curves[name] for name in ("updates_accuracy", "updates_accuracy_first"))
+    names = tuple(curve.subject for curve in last)
+    parts = []
+    for label, curves in (("last value (proactive)", last), ("first value (retroactive)", first)):
+        y = np.array([float(each.rows["y"][each.rows["x"] == at][0]) for each in curves])
+        nothing = np.full(len(y), np.nan)
+        rows = Trials({"x": np.arange(1.0, len(y) + 1), "y": y, "lower": nothing, "upper": nothing})
+        parts.append(Series(label, "network", rows, points=True))
+    return Panel(f"Asked for the last or the first of {at}", "", "Proportion correct", tuple(parts), y_range=ONE,
+                 ticks=names)  # fmt: skip
+
+
+def _prior_panel(results: InterferenceResults) -> Panel:
+    right, prior = results.curves["people_by_list"]
+    parts = (series(right, "people, right"), series(prior, "people, word of an earlier list"))
+    return Panel("Pairs, list after list", "List", "Share of answers", parts, y_range=(0.0, 0.6))
+
+
+def _changed_pairs_panel() -> Panel:
+    """Return A-B, A-C: recall of C by studies of A-B, and of B."""
+    table = load("dapolito_1966").rows
+    own = table.where(table["test"] == 1)
+    parts = []
+    for label, y in (
+        ("C, the last word", own["y"]),
+        ("B, the first word", (own["both"] + own["only_first"]) / own["n"]),
+    ):
+        rows = {"x": own["repetitions"].astype(float), "y": y, "n": own["n"], "sd": np.sqrt(y * (1 - y))}
+        parts.append(series(Curve("recall", label, Trials(rows), load("dapolito_1966").source), label))
+    return Panel("A-B, then A-C: people", "Studies of A-B", "Proportion recalled", tuple(parts), y_range=ONE)
+
+
+def noticed_rows() -> Trials:
+    """Return A-B, A-D of Kemp & Wahlheim: right and first-list words by whether the change was noticed."""
+    rows = load("kemp_wahlheim_2021").rows
+    changed = rows.where(rows["pair_type"] == 3)
+    names = ("recollected", "noticed", "not_noticed")
+    found = []
+    for k, name in enumerate(names, 1):
+        own = changed.where(changed["noticed"] == name)
+        n = own["n"].sum()
+        found.append((float(k), own["correct"].sum() / n, own["prior_list"].sum() / n, n))
+    x, right, intrusions, n = (np.array(each) for each in zip(*found, strict=True))
+    return Trials({"x": x, "right": right, "intrusions": intrusions, "n": n})
+
+
+def _noticed_panel() -> Panel:
+    table, source = noticed_rows(), load("kemp_wahlheim_2021").source
+    parts = []
+    for label in ("right", "intrusions"):
+        y = table[label]
+        rows = Trials({"x": table["x"], "y": y, "n": table["n"], "sd": np.sqrt(y * (1 - y))})
+        parts.append(series(Curve(label, label, rows, source), "last word" if label == "right" else "first word"))
+    return Panel("A-B, A-D: was the change noticed?", "", "Share of answers", tuple(parts), y_range=ONE,
+                 ticks=("recollected", "noticed", "not noticed"))  # fmt: skip
+
+
+def _release_panel(results: InterferenceResults) -> Panel:
+    parts = _lines(results.curves["release"], "step", "network", "language_model")
+    title = f"Other keys after list {SHIFT}: release"
+    return Panel(title, "List", "Proportion correct", parts, y_range=ONE)
+
+
+def _build_up_panel() -> Panel:
+    """Return the build-up over trials of one material (Floden et al., 2000), by group, at the longest delay."""
+    human = load("floden_2000", table="build_up")
+    rows = human.rows.where(human.rows["retention_interval"] == 60.0)
+    parts = []
+    for group in dict.fromkeys(rows["condition"].tolist()):
+        own = replace(human, rows=rows.where(rows["condition"] == group))
+        parts.append(series(own.pool(), f"people, {group}"))
+    return Panel("Build-up over trials: people, 60 s", "Trial", "Proportion recalled", tuple(parts), y_range=ONE)
+
+
+def draw(results: InterferenceResults) -> Drawing:
+    """Return the drawing of a computed comparison."""
+    curves = results.curves["updates_accuracy"]
+    scores = score_panel(results.line_up)
+    ticks = tuple("people" if tick == results.line_up.human.subject else tick for tick in scores.ticks)
+    panels = (
+        _published_panel(curves),
+        Panel(
+            "Networks trained on 1 to 4 updates", UPDATES, "Proportion correct", _lines(curves, "network"), "log", ONE
+        ),
+        Panel("Models fitted to people", UPDATES, "Proportion correct", _lines(curves, "step"), "log", ONE),
+        _keep_track_panel(results, "accuracy", "Proportion correct"),
+        _keep_track_panel(results, "same_key", "Older words of the category"),
+        replace(scores, title="Predicting people: other half of the trials", ticks=ticks, y_scale="linear"),
+        _lag_panel(results),
+        _prior_panel(results),
+        _questions_panel(results),
+        _changed_pairs_panel(),
+        _noticed_panel(),
+        _build_up_panel(),
+        _release_panel(results),
+    )
+    return Drawing(panels, _caption(results), columns=3)
+
+
+def _caption(results: InterferenceResults) -> str:
+    names = ("keep_track_2019", "fr1_2024", "pal1_2024", "dapolito_1966", "kemp_wahlheim_2021", "floden_2000")
+    sources = " ".join(load(name).source.citation for name in names)
+    models = load("wang_sun_2025").source.citation
+    return (
+        f"People: {sources} Published language models, which are not people: {models} Points are people's means with "
+        "90 % intervals. That people level off is seen between lists and over one update of a key; no table of people "
+        "over many updates of one key was found. Networks: mean of three seeds, streams of 8 keys and 128 values; for "
+        "the first value a second population was trained on that question. Models: people of the population that was "
+        "fitted to keeping track, on the same streams. Scores: log predictive density an answer of the half of each "
+        f"person's trials that was not fitted, in nats, 90 % intervals over people. Seed {results.seed}."
+    )
+
+
+def _draw(seed: int, store: Store, report: Report) -> Drawing:
+    return draw(compute(seed=seed, store=store, report=report))
+
+
+interference_figure = Figure(
+    "proactive_interference",
+    "Wang & Sun (2025); Underwood (1957); people: Eisenberg et al. (2019), Kahana lab, Wahlheim lab",
+    ("keep_track",),
+    _draw,
+)

@@ -1,0 +1,317 @@
+"""The main job of proactive interference: people, fitted models, networks and language models on the same answers.
+
+Everybody's forecasts are scored on people's answers in keeping track; everybody takes the same streams of 1 to 64
+updates of 8 keys, asked for the last value and for the first; and lists with a shift of keys.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Curve, Design, Forecaster, Source
+from cogmem.errors import UserError
+from cogmem.fitting.populations import PopulationFit
+from cogmem.human_data.loading import load
+from cogmem.jobs import keep_track
+from cogmem.jobs.outcomes import Outcome, compute_all
+from cogmem.jobs.ranking import ranked
+from cogmem.lineups import LineUp
+from cogmem.models.interference import INTERFERENCE_MODELS
+from cogmem.names import nearest
+from cogmem.paradigms import proactive_interference
+from cogmem.paradigms.interference_measures import log_linear
+from cogmem.progress import Report, silent
+from cogmem.store import Store
+from cogmem.subjects.interference import option_items
+from cogmem.subjects.updating_network import NETWORKS, UpdatingNetwork
+from cogmem.trials import Trials
+
+Array = NDArray[np.float64]
+
+VERSION: Final = 1
+LEVELS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+STREAMS: Final = 20
+LAGS_AT: Final = 16
+"""Updates at which intrusions are counted by their lag."""
+SHIFT: Final = 3
+QUERIES: Final = ("last", "first")
+MODELS: Final = {model.name: model for model in INTERFERENCE_MODELS}
+SEEDS: Final = (1, 2, 3)
+
+
+@dataclass(frozen=True, eq=False)
+class InterferenceResults:
+    """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here."""
+
+    line_up: LineUp
+    curves: Mapping[str, tuple[Curve, ...]]
+    shapes: Trials
+    seed: int
+    seconds: float
+
+
+def stream_design(query: str, *, seed: int, levels: Sequence[int] = LEVELS, streams: int = STREAMS) -> Design:
+    """Return streams of 8 keys that share a pool of 128 values, as networks know them."""
+    return proactive_interference.design(
+        seed=seed, n_keys=8, n_updates=tuple(levels), n_lists=streams, pool=128, similarity=1.0, query=query
+    )
+
+
+def shift_design(*, seed: int) -> Design:
+    """Return lists of three pairs, tested one by one after 18 s, whose keys change after the third (Wickens, 1970)."""
+    return proactive_interference.design(
+        seed=seed, n_keys=3, n_updates=(SHIFT + 2,), n_lists=40, pool=40, similarity=1.0, order="lists",
+        test_after="list", shift_after=SHIFT, retention_interval=18.0,
+    )  # fmt: skip
+
+
+def _curve(measure: str, name: str, x: Array, groups: Sequence[Array], source: Source) -> Curve:
+    """Return the mean of each group of chances, with their number and sd."""
+    rows = {"x": x, "y": np.array([each.mean() for each in groups]), "sd": np.array([each.std() for each in groups])}
+    rows["n"] = np.array([float(len(each)) for each in groups])
+    return Curve(measure, name, Trials(rows), source)
+
+
+def stream_curves(subject: Forecaster, query: str, *, seed: int, source: Source) -> dict[str, Curve]:
+    """Return accuracy and same-key intrusions by number of updates, and the share of intrusions by lag."""
+    asked = stream_design(query, seed=seed)
+    forecast = subject.forecast(asked)
+    kinds, updates = keep_track.kinds_of(asked, forecast), asked.tests["updates"]
+    x = np.array(LEVELS, dtype=float)
+    suffix = "" if query == "last" else "_first"
+    found = {}
+    for k, measure in enumerate(("updates_accuracy", "updates_same_key")):
+        groups = [kinds[updates == level, k] for level in LEVELS]
+        found[measure + suffix] = _curve(measure + suffix, subject.name, x, groups, source)
+    if query == "last":
+        found["lags"] = _lags(subject.name, asked, forecast, source)
+    return found
+
+
+def _lags(name: str, asked: Design, forecast: Array, source: Source) -> Curve:
+    """Return the share of each lag among same-key intrusions at LAGS_AT updates."""
+    rows = np.flatnonzero(asked.tests["updates"] == LAGS_AT)
+    options = option_items(asked)
+    shares = np.zeros((len(rows), LAGS_AT - 1))
+    for k, row in enumerate(rows):
+        for lag in range(1, LAGS_AT):
+            shares[k, lag - 1] = forecast[row, np.unique(options[row][2 + lag])].sum()
+    whole = shares.sum()
+    y = shares.sum(axis=0) / whole if whole > 0 else np.full(LAGS_AT - 1, np.nan)
+    x = np.arange(1.0, LAGS_AT)
+    n = np.full(len(x), max(whole, 1e-9))
+    table = Trials({"x": x, "y": y, "n": n, "sd": np.sqrt(y * (1 - y))})
+    return Curve("lags", name, table.where(np.isfinite(y)), source)
+
+
+def shift_curve(subject: Forecaster, *, seed: int, source: Source) -> Curve:
+    """Return accuracy by list of the stream, the keys changing after list SHIFT."""
+    asked = shift_design(seed=seed)
+    right = subject.forecast(asked)[np.arange(len(asked.tests)), asked.tests["target"]]
+    blocks = np.unique(asked.tests["block"])
+    groups = [right[asked.tests["block"] == block] for block in blocks]
+    return _curve("release", subject.name, blocks.astype(float), groups, source)
+
+
+def _taken(subjects: Mapping[str, Forecaster], *, seed: int, source: Source) -> dict[str, Curve]:
+    """Return the curves of a subject; networks that were trained on the other question answer the other question."""
+    found: dict[str, Curve] = {}
+    for query in QUERIES:
+        found |= stream_curves(subjects[query], query, seed=seed, source=source)
+    return found | {"release": shift_curve(subjects["last"], seed=seed, source=source)}
+
+
+def _outcome(
+    name: str, scored: keep_track.Scored, subjects: Mapping[str, Forecaster], source: Source, seed: int
+) -> Outcome:
+    logs, fits = scored
+    curves = keep_track.curves(name, fits, source) | _taken(subjects, seed=seed, source=source)
+    return Outcome(name, source.kind, logs, curves, _parameters(fits))
+
+
+def _parameters(fits: Sequence[PopulationFit]) -> Trials:
+    """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
+    parts = []
+    for half, each in enumerate(fits, 1):
+        table = each.typical()
+        parts.append(table.with_columns({"fitted_to_half": np.full(len(table), half),
+                                         "rhat": np.full(len(table), each.diagnostics["rhat_max"])}))  # fmt: skip
+    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def model_outcome(name: str, seed: int) -> Outcome:
+    """Return what comes of a model that is fitted to people's answers."""
+    model, source = MODELS[name], Source(who=name, kind="step")
+    scored = keep_track.score(model.parameters, keep_track.predicted(model, keep_track.design()), seed=seed)
+    someone = keep_track.subject_of(model, scored[1], seed=seed)
+    return _outcome(name, scored, dict.fromkeys(QUERIES, someone), source, seed)
+
+
+def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
+    """Return what comes of networks trained on streams of 1 to 4 updates, one population a question."""
+    from dataclasses import replace
+
+    from cogmem.subjects.updating_training import kept
+
+    weights, source = partial(kept, folder), Source(who=name, kind="network")
+    subjects = {
+        query: UpdatingNetwork(replace(NETWORKS[name], query=query), seeds=SEEDS, weights=weights) for query in QUERIES
+    }
+    forecast = keep_track.forecast_kinds(subjects["last"])
+    scored = keep_track.score(keep_track.LINK, keep_track.linked(forecast), seed=seed)
+    return _outcome(name, scored, subjects, source, seed)
+
+
+def _chosen(wanted: Sequence[str] | None, networks: bool) -> tuple[str, ...]:
+    known = (*MODELS, *(NETWORKS if networks else ()))
+    for name in wanted or ():
+        if name not in known:
+            raise UserError(f"There is no model of interference {name!r}; {nearest(name, known)}.")
+    return tuple(name for name in known if not wanted or name in wanted)
+
+
+NOTES: Final = (
+    "Everybody is fitted or linked to one half of each person's trials and scored on the other, both ways round.",
+    "People's score: what all people did in one half, linked to the other. Standard errors are over people.",
+    "The streams behind people's trials are not on record; everybody takes others that were made in the same way.",
+)
+
+
+def compute(
+    human: Curve | None = None,
+    *,
+    models: Sequence[str] | None = None,
+    networks: bool = True,
+    seed: int = 1,
+    store: Store,
+    workers: int = 2,
+    report: Report = silent,
+) -> InterferenceResults:
+    """Return the whole comparison; `models` names models and networks (None: all). `human` can only be keeping track.
+
+    What was computed once is taken from the store.
+    """
+    started = time.perf_counter()
+    if human is not None and human.subject != "keep_track_2019":
+        raise UserError(
+            f"proactive_interference is compared on keep_track_2019, whose answers have kinds; got {human.subject!r}. "
+            "Load other tables with cogmem data list and load()."
+        )
+    people = keep_track.people()
+    tasks: list[tuple[dict[str, Any], Callable[[], Outcome]]] = []
+    for name in _chosen(models, networks):
+        spec: dict[str, Any] = {"job": "interference", "version": VERSION, "subject": name, "seed": seed}
+        spec["people"] = load("keep_track_2019", table="halves").rows
+        if name in MODELS:
+            tasks.append((spec, partial(model_outcome, name, seed)))
+        else:
+            spec |= {"settings": NETWORKS[name], "seeds": SEEDS}
+            tasks.append((spec, partial(network_outcome, name, Path(store.root) / "networks", seed)))
+    outcomes = compute_all(tasks, store, workers, report)
+    top = keep_track.score(keep_track.LINK, keep_track.others(), seed=seed)[0]
+    human_curve = people["accuracy"]
+    result = ranked(
+        "proactive_interference", human_curve, "participant", outcomes, top, keep_track.mean_and_se,
+        float(human_curve.rows["n"].sum()), NOTES,
+    )  # fmt: skip
+    curves = {kind: (people[kind].pool(), *(each.curves[kind] for each in outcomes)) for kind in keep_track.KINDS}
+    for measure in ("updates_accuracy", "updates_same_key", "updates_accuracy_first", "lags", "release"):
+        curves[measure] = tuple(each.curves[measure] for each in outcomes)
+    curves |= people_curves()
+    shapes = shape_rows([*published(), *curves["updates_accuracy"]])
+    return InterferenceResults(result, curves, shapes, seed, time.perf_counter() - started)
+
+
+# --- People and published language models beside them --------------------------------------------------------------
+
+
+def published() -> list[Curve]:
+    """Return the published accuracy of each language model by number of updates (46 keys)."""
+    table = load("wang_sun_2025")
+    rows = table.rows
+    found = []
+    for name in dict.fromkeys(rows["participant"].tolist()):
+        own = rows.where(rows["participant"] == name)
+        found.append(Curve("updates_accuracy", str(name), own.select("x", "y", "n", "sd"), table.source))
+    return found
+
+
+def people_curves() -> dict[str, tuple[Curve, ...]]:
+    """Return people's intrusions by lists back, of pairs and of words, and the share of earlier lists by list."""
+    lags = tuple(load(name, table="lags") for name in ("fr1_2024", "pal1_2024"))
+    lists = load("pal1_2024")
+    rows = lists.rows
+    y = rows["prior_list"] / rows["n"]
+    prior = Curve(
+        "prior_list", lists.subject, Trials({"x": rows["x"], "y": y, "n": rows["n"], "sd": np.sqrt(y * (1 - y))}),
+        lists.source,
+    )  # fmt: skip
+    return {"people_lags": lags, "people_by_list": (lists.pool(), prior.pool())}
+
+
+def shape_rows(curves: Sequence[Curve]) -> Trials:
+    """Return each curve's slope a decade with R², its plateau c (A = c + (1 - c) n^-b), and the logistic in log n.
+
+    Logistic: A = 1 / (1 + exp(b (log10 n - log10 n0))), by least squares, its R² beside it.
+    """
+    rows: dict[str, list[Any]] = {}
+    for curve in curves:
+        n, y = curve.rows["x"].astype(float), curve.rows["y"].astype(float)
+        slope, intercept, r2 = log_linear(n, y)
+        (half, steep), logistic_r2 = _logistic(n, y)
+        row = {"subject": curve.subject, "kind": curve.source.kind, "slope": slope, "intercept": intercept, "r2": r2,
+               "plateau": _plateau(n, y), "n50": half, "logistic_slope": steep, "logistic_r2": logistic_r2}  # fmt: skip
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+    return Trials({name: np.asarray(values) for name, values in rows.items()})
+
+
+def _r2(y: Array, fitted: Array) -> float:
+    total = ((y - y.mean()) ** 2).sum()
+    return float(1 - ((y - fitted) ** 2).sum() / total) if total > 1e-12 else float("nan")
+
+
+def _logistic(n: Array, y: Array) -> tuple[tuple[float, float], float]:
+    """Return ((n0, b), R²) of the logistic in log n that has the least squared error."""
+    from scipy.optimize import least_squares
+
+    def curve(x: Array) -> Array:
+        return np.asarray(1 / (1 + np.exp(np.clip(x[1] * (np.log10(n) - x[0]), -50, 50))))
+
+    fits = [least_squares(lambda x: curve(x) - y, start) for start in ((1.0, 2.0), (2.5, 1.0), (0.4, 5.0))]
+    best = min(fits, key=lambda each: float(each.cost))
+    return (float(10 ** np.clip(best.x[0], -9, 9)), float(best.x[1])), _r2(y, curve(best.x))
+
+
+def _plateau(n: Array, y: Array) -> float:
+    """Return c, 0 or more, of the best A = c + (1 - c) n^-b: what is left after any number of updates."""
+    from scipy.optimize import least_squares
+
+    found = least_squares(lambda x: x[0] + (1 - x[0]) * n ** -x[1] - y, (0.3, 0.5), bounds=((0.0, 0.0), (1.0, 20.0)))
+    return float(found.x[0])
+
+
+def document(results: InterferenceResults) -> dict[str, Any]:
+    """Return the JSON of `cogmem compare proactive_interference`."""
+    curves = {
+        name: [{"subject": each.subject, "kind": each.source.kind, "x": each.rows["x"].tolist(),
+                "y": each.rows["y"].tolist()} for each in found]
+        for name, found in results.curves.items()
+    }  # fmt: skip
+    shapes = results.shapes
+    rows = [{name: _plain(values[k]) for name, values in shapes.columns.items()} for k in range(len(shapes))]
+    return {**results.line_up.as_dict(), "curves": curves, "shapes": rows, "seed": results.seed,
+            "seconds": results.seconds}  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    plain = value.item()
+    return None if isinstance(plain, float) and not np.isfinite(plain) else plain

@@ -1,0 +1,69 @@
+"""Who predicts people best: outcomes scored on the same trials, ranked, beside people and their ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Agreement, Curve
+from cogmem.fitting.loo import stacking
+from cogmem.jobs.outcomes import Outcome, halves
+from cogmem.lineups import Entry, LineUp
+
+Array = NDArray[np.float64]
+
+
+def _curve_score(curve: Curve, human: Curve) -> tuple[float | None, float | None]:
+    """Return (rmse, r) between two curves at the places of the axis that both have, 0 (a root) left out."""
+    mine, theirs = curve.pool().rows, human.pool().rows
+    shared = np.intersect1d(mine["x"], theirs["x"])
+    shared = shared[shared > 0]
+    if not len(shared):
+        return None, None
+    one, two = (rows["y"][np.isin(rows["x"], shared)].astype(float) for rows in (mine, theirs))
+    r = float(np.corrcoef(one, two)[0, 1]) if len(shared) > 2 and np.ptp(one) > 0 and np.ptp(two) > 0 else None
+    return float(np.sqrt(np.mean((one - two) ** 2))), r
+
+
+def _behind(best: Outcome, scores: Array, mean_and_se: Callable[[Array], tuple[float, float]]) -> str:
+    """Return in words how far behind the best model scores are: what two have in common cancels in the error."""
+    mean, se = mean_and_se(best.scores - scores)
+    word = "is ahead" if mean >= 0 else "is behind"
+    return f"{best.name} {word} by {abs(mean):.4f} ± {se:.4f} nats a test, test by test."
+
+
+def ranked(
+    paradigm: str,
+    human: Curve,
+    by: str,
+    outcomes: Sequence[Outcome],
+    top: Array | None,
+    mean_and_se: Callable[[Array], tuple[float, float]],
+    tests: float,
+    notes: tuple[str, ...],
+) -> LineUp:
+    """Return people, whose score is that of other people, and the others by their score; weights are stacked."""
+    main = human.measure
+    odd, even = (replace(human, rows=human.rows.where(part)) for part in halves(human.rows[by]))
+    rmse, r = _curve_score(odd, even)
+    elpd, se = (None, None) if top is None else mean_and_se(top)
+    ceiling = {"ceiling": r, "ceiling_rmse": rmse, "ceiling_elpd": elpd, "ceiling_se": se}
+    people = Agreement(human.subject, "human", tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
+    weight = stacking({each.name: each.scores for each in outcomes}) if outcomes else {}
+    entries = []
+    best = max(outcomes, key=lambda each: mean_and_se(each.scores)[0]) if outcomes else None
+    for each in outcomes:
+        curve = each.curves[main]
+        rmse, r = _curve_score(curve, human)
+        elpd, se = mean_and_se(each.scores)
+        score = Agreement(each.name, each.kind, tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
+        said = () if best is None or each is best else (_behind(best, each.scores, mean_and_se),)
+        entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters, said))
+    entries.sort(key=lambda entry: -(entry.agreement.elpd_per_test or 0.0))
+    if best is not None and top is not None:
+        notes = (*notes, _behind(best, top, mean_and_se))
+    first = Entry(people, human.pool(), 0.0, warnings=notes)
+    return LineUp(paradigm, human, (first, *entries))

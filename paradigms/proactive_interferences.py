@@ -220,7 +220,7 @@ def _stream(
     for begin in range(0, total, length):
         own = np.arange(begin, begin + length)
         told = (settings.instruction == "forget") & (pairs.update[own] == updates) & (updates > 1)
-        study = {"cue": pairs.key[own], "target": pairs.value[own], "update": pairs.update[own]}
+        study: Columns = {"cue": pairs.key[own], "target": pairs.value[own], "update": pairs.update[own]}
         study |= {"block": pairs.block[own], "serial_position": own + 1, "forget": told.astype(np.int64)}
         study |= {"phase": np.full(length, "study"), "time": start + step * np.arange(length)}
         study["retention_interval"] = np.zeros(length)

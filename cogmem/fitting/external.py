@@ -19,7 +19,7 @@ class WithGradient(Protocol):
     def with_gradient(self, z: Array) -> tuple[Array, Array]: ...
 
 
-class LogLikelihood(Op):  # type: ignore[misc]
+class LogLikelihood(Op):
     """z (people, parameters) -> the log likelihood (people,) and its gradient (people, parameters)."""
 
     __props__ = ()
@@ -27,8 +27,8 @@ class LogLikelihood(Op):  # type: ignore[misc]
     def __init__(self, density: WithGradient) -> None:
         self.density = density
 
-    def make_node(self, z: Any) -> Any:
-        return Apply(self, [as_tensor(z)], [vector(dtype="float64"), matrix(dtype="float64")])
+    def make_node(self, *inputs: Any) -> Any:
+        return Apply(self, [as_tensor(inputs[0])], [vector(dtype="float64"), matrix(dtype="float64")])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
         value, gradient = self.density.with_gradient(np.asarray(inputs[0], dtype=np.float64))
@@ -50,5 +50,5 @@ class LogLikelihood(Op):  # type: ignore[misc]
 
 def log_likelihood_of(density: WithGradient) -> Any:
     """Return a function of a PyTensor matrix z (people, parameters) to the log likelihood of each person (people,)."""
-    op = LogLikelihood(density)
+    op: Any = LogLikelihood(density)
     return lambda z: op(z)[0]

@@ -286,7 +286,10 @@ def _logistic(n: Array, y: Array) -> tuple[tuple[float, float], float]:
     def curve(x: Array) -> Array:
         return np.asarray(1 / (1 + np.exp(np.clip(x[1] * (np.log10(n) - x[0]), -50, 50))))
 
-    fits = [least_squares(lambda x: curve(x) - y, start) for start in ((1.0, 2.0), (2.5, 1.0), (0.4, 5.0))]
+    def apart(x: Array) -> Array:
+        return curve(x) - y
+
+    fits = [least_squares(apart, start) for start in ((1.0, 2.0), (2.5, 1.0), (0.4, 5.0))]
     best = min(fits, key=lambda each: float(each.cost))
     return (float(10 ** np.clip(best.x[0], -9, 9)), float(best.x[1])), _r2(y, curve(best.x))
 
@@ -295,7 +298,10 @@ def _plateau(n: Array, y: Array) -> float:
     """Return c, 0 or more, of the best A = c + (1 - c) n^-b: what is left after any number of updates."""
     from scipy.optimize import least_squares
 
-    found = least_squares(lambda x: x[0] + (1 - x[0]) * n ** -x[1] - y, (0.3, 0.5), bounds=((0.0, 0.0), (1.0, 20.0)))
+    def apart(x: Array) -> Array:
+        return np.asarray(x[0] + (1 - x[0]) * n ** -x[1] - y)
+
+    found = least_squares(apart, (0.3, 0.5), bounds=((0.0, 0.0), (1.0, 20.0)))
     return float(found.x[0])
 
 

@@ -90,7 +90,7 @@ def predicted(model: InterferenceModel, asked: Design) -> Predict:
             steps.steps, theta, encoded.rows, encoded.kinds, n_state=encoded.n_state, n_options=steps.n_options, seed=0
         )
         kinds = (p[..., SAME_KEY], p[..., SAME_KEY + 1 :].sum(axis=-1), p[..., :SAME_KEY].sum(axis=-1))
-        return np.einsum("nt,stk->snk", average, np.stack(kinds, axis=-1))
+        return np.asarray(np.einsum("nt,stk->snk", average, np.stack(kinds, axis=-1)))
 
     return predict
 
@@ -100,8 +100,8 @@ def kinds_of(asked: Design, forecast: Array) -> Array:
     found = np.zeros((len(forecast), len(KINDS)))
     for row, options in enumerate(option_items(asked)):
         found[row, 0] = forecast[row, asked.tests["target"][row]]
-        older = np.unique(np.concatenate([items for option, items in options.items() if option > SAME_KEY] or [[]]))
-        found[row, 1] = forecast[row, older.astype(int)].sum()
+        older = [item for option, items in options.items() if option > SAME_KEY for item in items]
+        found[row, 1] = forecast[row, np.unique(np.array(older, dtype=np.int64))].sum()
     found[:, 2] = 1.0 - found[:, 0] - found[:, 1]
     return np.clip(found, 0.0, 1.0)
 
@@ -118,7 +118,8 @@ def linked(forecast: Array) -> Predict:
     logs = np.log(np.clip(forecast, 1e-3, 1.0))
 
     def predict(theta: Array) -> Array:
-        sharp = np.exp(logs / theta[:, 0, None, None])
+        sharp = logs / theta[:, 0, None, None]
+        sharp = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
         sharp = sharp / sharp.sum(axis=-1, keepdims=True)
         lapse = theta[:, 1, None, None]
         return np.asarray(lapse / len(KINDS) + (1.0 - lapse) * sharp)

@@ -48,7 +48,7 @@ def _study_rows(trials: Trials) -> NDArray[np.bool_]:
     studied = trials["phase"] == "study"
     asked = set(zip(trials["list"][~studied].tolist(), trials["cue"][~studied].tolist(), strict=True))
     keys = zip(trials["list"].tolist(), trials["cue"].tolist(), strict=True)
-    return np.array([key in asked for key in keys]) | ~studied
+    return np.asarray(np.array([key in asked for key in keys]) | ~studied, dtype=np.bool_)
 
 
 def seconds_a_pair(trials: Trials) -> float:
@@ -127,9 +127,7 @@ class InterferenceModel:
 
     def subject(self, *, backend: str = "auto", **theta: Any) -> InterferenceSubject:
         """Return somebody who answers by this model; each parameter is one number, or an array of draws."""
-        model, changes = self, {name: theta.pop(name) for name in ("lag", "lists") if name in theta}
-        if changes:
-            model = replace(self, **{name: int(v) if name == "lists" else v for name, v in changes.items()})
+        model = replace(self, lag=theta.pop("lag", self.lag), lists=int(theta.pop("lists", self.lists)))
         known = [parameter.name for parameter in self.parameters]
         if set(theta) != set(known):
             raise UserError(f"{self.name} needs the parameters {sorted(known)}; got {sorted(theta)}.")

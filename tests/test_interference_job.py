@@ -1,0 +1,151 @@
+"""The comparison of proactive interference: kinds of answers by hand, published shapes, the job from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cogmem.core import Source
+from cogmem.errors import UserError
+from cogmem.figures import interference as figures
+from cogmem.figures.figure import points_of
+from cogmem.human_data import load
+from cogmem.jobs import interference, keep_track
+from cogmem.models.interference import cue_overload
+from cogmem.store import Store
+
+
+def test_halves_of_peoples_answers_are_all_of_them() -> None:
+    names, first = keep_track.counts(1)
+    again, second = keep_track.counts(2)
+    assert names == again
+    assert len(names) == 522
+    whole = load("keep_track_2019").rows
+    both = (first + second).sum(axis=0)
+    for place, n_keys in enumerate(keep_track.N_KEYS):
+        own = whole.where(whole["n_keys"] == n_keys)
+        expected = [own[name].sum() for name in ("correct", "same_key", "omitted")]
+        assert both[place].tolist() == expected
+        assert both[place].sum() == own["n"].sum()
+
+
+def test_everybody_takes_streams_like_those_of_people() -> None:
+    asked = keep_track.design(streams=1)
+    for n_keys in keep_track.N_KEYS:
+        own = asked.trials.where(asked.trials["n_keys"] == n_keys)
+        for stream in np.unique(own["list"]):
+            part = own.where(own["list"] == stream)
+            assert len(np.unique(part["cue"])) == keep_track.CATEGORIES
+            assert (part["phase"] == "test").sum() == n_keys
+            # Two or three words of each: 12 or 18, 15 on average.
+            assert (part["phase"] == "study").sum() in (12, 18)
+    assert (np.diff(asked.trials["time"]) >= 0).all()
+    assert asked.trials["target"].max() < len(asked.items)
+
+
+def test_kinds_of_answers_by_hand() -> None:
+    asked = keep_track.design(streams=1)
+    forecast = np.full((len(asked.tests), len(asked.items) + 1), 0.0)
+    rows = np.arange(len(forecast))
+    forecast[rows, asked.tests["target"]] = 0.5
+    studies = asked.studies
+    for row in rows:
+        own = (studies["list"] == asked.tests["list"][row]) & (studies["cue"] == asked.tests["cue"][row])
+        older = studies["target"][own & (studies["target"] != asked.tests["target"][row])]
+        forecast[row, older] += 0.2 / len(older)
+    forecast[:, -1] = 0.3
+    assert keep_track.kinds_of(asked, forecast) == pytest.approx(np.tile([0.5, 0.2, 0.3], (len(rows), 1)))
+
+
+def test_the_steps_and_the_forecast_of_a_model_tell_the_same_kinds() -> None:
+    theta = {"decay": 1.2, "leak": 0.02, "omission": 0.3}
+    from_steps = keep_track.predicted(cue_overload, keep_track.design())(np.array([list(theta.values())]))[0]
+    assert keep_track.forecast_kinds(cue_overload.subject(**theta)) == pytest.approx(from_steps)
+
+
+def test_the_link_by_hand() -> None:
+    rule = keep_track.linked(np.array([[0.5, 0.3, 0.2]] * 3))
+    plain, flat, lapsed = rule(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, 0.3]]))
+    assert plain[0] == pytest.approx([0.5, 0.3, 0.2])
+    roots = np.sqrt([0.5, 0.3, 0.2])
+    assert flat[0] == pytest.approx(roots / roots.sum())
+    assert lapsed[0] == pytest.approx([0.7 * 0.5 + 0.1, 0.7 * 0.3 + 0.1, 0.7 * 0.2 + 0.1])
+
+
+def test_a_mean_over_people_and_its_error_by_hand() -> None:
+    answers = keep_track.counts(1)[1].sum(axis=(1, 2)) + keep_track.counts(2)[1].sum(axis=(1, 2))
+    mean, se = keep_track.mean_and_se(-0.5 * answers)
+    assert (mean, se) == (pytest.approx(-0.5), pytest.approx(0.0, abs=1e-9))
+
+
+def test_shapes_of_the_published_models_are_those_of_the_notes() -> None:
+    rows = interference.shape_rows(interference.published())
+    assert len(rows) == 35
+    assert np.median(rows["slope"]) == pytest.approx(-0.476, abs=5e-4)
+    assert np.median(rows["r2"]) == pytest.approx(0.959, abs=5e-4)
+    assert rows["logistic_r2"].mean() == pytest.approx(0.952, abs=1e-3)
+    place = rows["subject"].tolist().index("gpt-4o")
+    assert (rows["slope"][place], rows["intercept"][place]) == (
+        pytest.approx(-0.258, abs=5e-4),
+        pytest.approx(1.120, abs=1e-3),
+    )
+    assert rows["n50"][place] == pytest.approx(216, abs=1)
+    assert rows["logistic_slope"][place] == pytest.approx(1.42, abs=5e-3)
+    # A language model has no plateau, one that levels off at a half has one.
+    assert rows["plateau"][rows["subject"] == "Llama-3.1-70b"][0] < 0.05
+
+
+def test_a_plateau_is_found() -> None:
+    n = np.array([1.0, 2, 4, 8, 16, 32, 64])
+    assert interference._plateau(n, 0.4 + 0.6 * n**-0.7) == pytest.approx(0.4, abs=1e-4)
+    (half, steep), r2 = interference._logistic(n, 1 / (1 + np.exp(3.0 * (np.log10(n) - 1.2))))
+    assert (half, steep, r2) == (pytest.approx(10**1.2, rel=1e-4), pytest.approx(3.0, rel=1e-4), pytest.approx(1.0))
+
+
+def test_noticed_changes_are_those_of_the_notes() -> None:
+    rows = figures.noticed_rows()
+    # Recollected: .80 right, .01 first words; not noticed: .26 and .31.
+    assert rows["right"][[0, 2]].round(2).tolist() == [0.80, 0.26]
+    assert rows["intrusions"][[0, 2]].round(2).tolist() == [0.01, 0.31]
+
+
+def test_curves_of_a_subject_by_hand() -> None:
+    # Without decay the last of n values is answered once in n, its older ones evenly.
+    subject = cue_overload.subject(decay=0.0, leak=0.0, omission=0.0)
+    curves = interference.stream_curves(subject, "last", seed=1, source=Source(who="rule", kind="step"))
+    accuracy = curves["updates_accuracy"].rows
+    assert accuracy["y"] == pytest.approx(1 / np.array(interference.LEVELS))
+    assert curves["updates_same_key"].rows["y"] == pytest.approx(1 - 1 / np.array(interference.LEVELS))
+    assert curves["lags"].rows["y"] == pytest.approx(np.full(15, 1 / 15))
+    shift = interference.shift_curve(subject, seed=1, source=Source(kind="step")).rows["y"]
+    assert shift == pytest.approx([1, 1 / 2, 1 / 3, 1, 1 / 2])
+
+
+def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="did you mean 'removal'"):
+        interference.compute(models=["removl"], store=Store(tmp_path))
+    with pytest.raises(UserError, match="compared on keep_track_2019"):
+        interference.compute(load("pal1_2024"), store=Store(tmp_path))
+
+
+@pytest.mark.slow
+def test_the_comparison_from_end_to_end(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = interference.compute(models=["cue_overload", "decay_attention"], store=store, workers=2)
+    scores = {entry.agreement.subject: entry.agreement for entry in made.line_up.entries}
+    assert set(scores) == {"keep_track_2019", "cue_overload", "decay_attention"}
+    # Three kinds of answers by chance: -1.10 nats; what people do on average tells most of it.
+    for score in scores.values():
+        assert -1.0 < (score.elpd_per_test or 0.0) < -0.5
+        assert 0 < (score.elpd_se or 0.0) < 0.05
+    shapes = {str(name): k for k, name in enumerate(made.shapes["subject"])}
+    # A store with decay levels off.
+    assert made.shapes["plateau"][shapes["decay_attention"]] > 0.4
+    document = json.loads(json.dumps(interference.document(made), allow_nan=False))
+    assert {row["name"] for row in document["subjects"]} == set(scores)
+    again = interference.compute(models=["cue_overload", "decay_attention"], store=store)
+    assert points_of(figures.draw(made)) == pytest.approx(points_of(figures.draw(again)), nan_ok=True)
+    assert again.seconds < made.seconds

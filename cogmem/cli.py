@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from cogmem import cli_arguments as given
+from cogmem.cli_llm import llm_app
 from cogmem.errors import UserError
 from cogmem.notices import without_notices
 
@@ -111,6 +112,9 @@ def compare(
     table: Annotated[str | None, typer.Option(help="Table of the data set (default: its first).")] = None,
     models: Annotated[str, typer.Option(help="Names of models, comma-separated (default: all).")] = "",
     networks: Annotated[bool, typer.Option(help="Train networks too.")] = True,
+    language_model: Annotated[
+        bool | None, typer.Option(help="Ask a language model too (default: where there is one).")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes that compute; no result depends on it.")] = 2,
     seed: Seed = 1,
     out: Out = None,
@@ -130,10 +134,11 @@ def compare(
                         f"compare takes {', '.join(COMPARABLE)}.")  # fmt: skip
     human = given.data(data, table) if data else None
     chosen = [name.strip() for name in models.split(",") if name.strip()]
+    choices = given.language_model(job, language_model)
     with bar("comparing people, models and networks", shown=not as_json) as report:
         results = job.compute(
             human, models=chosen or None, networks=networks, seed=seed, store=given.store(store), workers=workers,
-            report=report,
+            report=report, **choices,
         )  # fmt: skip
     written = write(job.draw(results), paradigm, out) if out else None
     if as_json:
@@ -188,6 +193,7 @@ data_app: Final = typer.Typer(
     help="Human data sets: list, fetch the full files, check the shipped tables.", no_args_is_help=True
 )
 app.add_typer(data_app, name="data")
+app.add_typer(llm_app, name="llm")
 
 
 @data_app.command("list")

@@ -35,6 +35,17 @@ def data(name: str, table: str | None = None) -> Any:
     return catalogue.named("data set", name, catalogue.datasets())
 
 
+def language_model(job: Any, wanted: bool | None) -> dict[str, bool]:
+    """Return what `compute` of a job is told: to ask the language model there is (None: where there is one)."""
+    from cogmem.jobs.language_models import available
+
+    if not job.language_model:
+        if wanted:
+            raise UserError("No language model takes part in this comparison; leave out --language-model.")
+        return {}
+    return {"language_model": available() if wanted is None else wanted}
+
+
 def settings(pairs: list[str]) -> dict[str, Any]:
     """Return NAME=VALUE pairs with JSON values; a value that is not JSON is text."""
     found: dict[str, Any] = {}

@@ -18,12 +18,16 @@ from cogmem.jobs import forgetting, interference, reproduction
 
 @dataclass(frozen=True)
 class Job:
-    """The comparison of one paradigm; `compute` takes people (None: its own) and the choices of `compare` by name."""
+    """The comparison of one paradigm; `compute` takes people (None: its own) and the choices of `compare` by name.
+
+    `language_model` says whether a language model may take part.
+    """
 
     compute: Callable[..., Any]
     document: Callable[[Any], dict[str, Any]]
     show: Callable[[Any], None]
     draw: Callable[[Any], Drawing]
+    language_model: bool = False
 
 
 def _forgetting(
@@ -42,6 +46,10 @@ COMPARABLE: Final[Mapping[str, Job]] = {
         reproduction.compute, reproduction.document, printing.reproduction, reproduction_figures.draw
     ),
     "proactive_interference": Job(
-        interference.compute, interference.document, printing.interference, interference_figures.draw
+        interference.compute,
+        interference.document,
+        printing.interference,
+        interference_figures.draw,
+        language_model=True,
     ),
 }

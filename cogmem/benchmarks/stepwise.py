@@ -43,8 +43,8 @@ def workloads(*, quick: bool = False, seed: int = 1) -> list[Workload]:
     theta = np.stack([rng.uniform(*span, people) for span in spans], axis=1)
     made = _both("act_r_practice", act_r_practice, delays, theta, few=few, seed=seed)
     streams = proactive_interference.design(seed=seed, n_keys=4, n_updates=(1, 2, 3, 4), n_lists=2, pool=8)
-    spans = ((0.5, 2.0), (0.01, 0.1), (0.05, 0.3))
-    theta = np.stack([rng.uniform(*span, people) for span in spans], axis=1)
+    others = ((0.5, 2.0), (0.01, 0.1), (0.05, 0.3))
+    theta = np.stack([rng.uniform(*span, people) for span in others], axis=1)
     return made + _both("cue_overload", cue_overload.sized(streams), streams, theta, few=few, seed=seed)
 
 

@@ -13,6 +13,7 @@ from cogmem.figures.figure import Drawing, Figure, Panel, Series, series
 from cogmem.figures.forgetting import score_panel
 from cogmem.human_data.loading import load
 from cogmem.jobs.interference import LAGS_AT, SHIFT, InterferenceResults, compute, published
+from cogmem.jobs.language_models import available
 from cogmem.progress import Report
 from cogmem.store import Store
 from cogmem.trials import Trials
@@ -179,14 +180,15 @@ def _caption(results: InterferenceResults) -> str:
         f"People: {sources} Published language models, which are not people: {models} Points are people's means with "
         "90 % intervals. That people level off is seen between lists and over one update of a key; no table of people "
         "over many updates of one key was found. Networks: mean of three seeds, streams of 8 keys and 128 values; for "
-        "the first value a second population was trained on that question. Models: people of the population that was "
+        "the first value a second population was trained on that question. The language model of this run, if any: "
+        "8 categories with words of their own, 20 streams a point. Models: people of the population that was "
         "fitted to keeping track, on the same streams. Scores: log predictive density an answer of the half of each "
         f"person's trials that was not fitted, in nats, 90 % intervals over people. Seed {results.seed}."
     )
 
 
 def _draw(seed: int, store: Store, report: Report) -> Drawing:
-    return draw(compute(seed=seed, store=store, report=report))
+    return draw(compute(language_model=available(), seed=seed, store=store, report=report))
 
 
 interference_figure = Figure(

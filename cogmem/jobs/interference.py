@@ -20,8 +20,8 @@ from cogmem.core import Curve, Design, Forecaster, Source
 from cogmem.errors import UserError
 from cogmem.fitting.populations import PopulationFit
 from cogmem.human_data.loading import load
-from cogmem.jobs import keep_track
-from cogmem.jobs.outcomes import Outcome, compute_all
+from cogmem.jobs import keep_track, language_models
+from cogmem.jobs.outcomes import Outcome, compute_all, stored
 from cogmem.jobs.ranking import ranked
 from cogmem.lineups import LineUp
 from cogmem.models.interference import INTERFERENCE_MODELS
@@ -170,6 +170,14 @@ def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
     return _outcome(name, scored, subjects, source, seed)
 
 
+def _language_model(store: Store, seed: int, report: Report) -> Outcome:
+    """Return what comes of the language model there is; its answers are stored one by one."""
+    with language_models.present(store, report) as model:
+        spec = {"job": "interference", "version": VERSION, "seed": seed, "model": model.identity,
+                "template": model.template.sha256}  # fmt: skip
+        return stored(store, spec, partial(language_models.outcome, model, shift_after=SHIFT, seed=seed))
+
+
 def _chosen(wanted: Sequence[str] | None, networks: bool) -> tuple[str, ...]:
     known = (*MODELS, *(NETWORKS if networks else ()))
     for name in wanted or ():
@@ -190,6 +198,7 @@ def compute(
     *,
     models: Sequence[str] | None = None,
     networks: bool = True,
+    language_model: bool = False,
     seed: int = 1,
     store: Store,
     workers: int = 2,
@@ -197,7 +206,8 @@ def compute(
 ) -> InterferenceResults:
     """Return the whole comparison; `models` names models and networks (None: all). `human` can only be keeping track.
 
-    What was computed once is taken from the store.
+    `language_model` adds the one that the environment names, else the small one of the extra "llm". What was computed
+    once is taken from the store, every single answer of a language model too.
     """
     started = time.perf_counter()
     if human is not None and human.subject != "keep_track_2019":
@@ -216,6 +226,8 @@ def compute(
             spec |= {"settings": NETWORKS[name], "seeds": SEEDS}
             tasks.append((spec, partial(network_outcome, name, Path(store.root) / "networks", seed)))
     outcomes = compute_all(tasks, store, workers, report)
+    if language_model:
+        outcomes.append(_language_model(store, seed, report))
     top = keep_track.score(keep_track.LINK, keep_track.others(), seed=seed)[0]
     human_curve = people["accuracy"]
     result = ranked(

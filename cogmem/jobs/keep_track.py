@@ -73,7 +73,7 @@ def counts(half: int) -> tuple[tuple[str, ...], Array]:
     return tuple(str(name) for name in people), found
 
 
-def _average(tests: Trials) -> Array:
+def average(tests: Trials) -> Array:
     """Return the matrix that averages over the tests of each number of keys: (numbers, tests)."""
     chosen = tests["n_keys"] == np.array(N_KEYS)[:, None]
     return np.asarray(chosen / chosen.sum(axis=1, keepdims=True))
@@ -82,7 +82,7 @@ def _average(tests: Trials) -> Array:
 def predicted(model: InterferenceModel, asked: Design) -> Predict:
     """Return a function of theta (sets, parameters) to the chances (sets, numbers of keys, kinds)."""
     followed = tracked(asked)
-    steps, average = model.sized(followed), _average(followed.tests)
+    steps, by_keys = model.sized(followed), average(followed.tests)
     encoded = encode(steps, followed)
 
     def predict(theta: Array) -> Array:
@@ -90,7 +90,7 @@ def predicted(model: InterferenceModel, asked: Design) -> Predict:
             steps.steps, theta, encoded.rows, encoded.kinds, n_state=encoded.n_state, n_options=steps.n_options, seed=0
         )
         kinds = (p[..., SAME_KEY], p[..., SAME_KEY + 1 :].sum(axis=-1), p[..., :SAME_KEY].sum(axis=-1))
-        return np.asarray(np.einsum("nt,stk->snk", average, np.stack(kinds, axis=-1)))
+        return np.asarray(np.einsum("nt,stk->snk", by_keys, np.stack(kinds, axis=-1)))
 
     return predict
 
@@ -109,7 +109,7 @@ def kinds_of(asked: Design, forecast: Array) -> Array:
 def forecast_kinds(subject: Forecaster, *, seed: int = 1) -> Array:
     """Return what a subject forecasts of the kinds of answers: (numbers of keys, kinds)."""
     asked = design(seed=seed)
-    return np.asarray(_average(asked.tests) @ kinds_of(asked, subject.forecast(asked)))
+    return np.asarray(average(asked.tests) @ kinds_of(asked, subject.forecast(asked)))
 
 
 def linked(forecast: Array) -> Predict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from threading import Event
 from typing import Annotated, Any, Final
 
@@ -24,13 +25,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines inst
 def serve(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 is any that is free.")] = 8080,
     context: Annotated[int, typer.Option(help="Context window in tokens.")] = 4096,
+    copies: Annotated[
+        int | None, typer.Option(help="Copies, a core and a port each (default: cores, up to 4).")
+    ] = None,
 ) -> None:
     """Serve Gemma 3 270M on this machine until Ctrl-C."""
     from cogmem.language_server import TERMS
     from cogmem.language_server import serve as serve_
 
     print(f"{TERMS}.", flush=True)
-    with serve_(port=port, context=context) as served:
+    with serve_(port=port, context=context, copies=copies) as served:
         print(f"{served.model} answers at {served.url}, with a window of {served.context} tokens. In another shell:")
         print(f"export COGMEM_LLM_URL={served.url} COGMEM_LLM_MODEL={served.model}")
         print("Ctrl-C ends it.", flush=True)
@@ -50,7 +54,7 @@ def check(
     """Send one tiny request and say what the model can do."""
     from cogmem import printing
     from cogmem.names import nearest
-    from cogmem.subjects.language_backends import Patience, Request, from_environment
+    from cogmem.subjects.language_backends import URL, Patience, Request, from_environment
 
     if mode not in ("completion", "chat"):
         raise UserError(f"A model is asked as completion or chat; {nearest(mode, ('completion', 'chat'))}.")
@@ -60,7 +64,11 @@ def check(
     with backend() as session:
         # Some servers refuse a request for log-probabilities, so the answer is asked for without them first.
         answer = session.complete(request, Event())
-        found: dict[str, Any] = {"server": backend.url, "model": backend.model, "context_window": session.window}
+        found: dict[str, Any] = {
+            "server": url or os.environ.get(URL, ""),
+            "model": backend.model,
+            "context_window": session.window,
+        }
         found |= {"answer": answer.text.strip(), "log_probabilities": _gives(session, request)}
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))

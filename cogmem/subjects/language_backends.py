@@ -35,8 +35,8 @@ __all__ = [
 def from_environment(*, url: str = "", model: str = "", **settings: Any) -> OpenAIServer | Several:
     """Return the server that COGMEM_LLM_URL and COGMEM_LLM_MODEL name, where no other is given.
 
-    A URL may be several addresses with commas between them, at which the same model is served. `settings` are those of OpenAIServer. The key, COGMEM_LLM_KEY, is read when a session opens; for OpenAI's own
-    server OPENAI_API_KEY will do.
+    A URL may be several addresses with commas between them, at which the same model is served. `settings` are those of
+    OpenAIServer. The key, COGMEM_LLM_KEY, is read when a session opens; for OpenAI's own server OPENAI_API_KEY will do.
     """
     found = {URL: url or os.environ.get(URL, ""), MODEL: model or os.environ.get(MODEL, "")}
     missing = [name for name, value in found.items() if not value]

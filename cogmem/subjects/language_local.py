@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -110,32 +110,36 @@ class LocalSession:
         """Return the answer, token by token until it stops."""
         import torch
 
-        with self.lock, torch.inference_mode():
+        with self.lock, torch.inference_mode(), torch.random.fork_rng():
             prompt = self._tokens(request)
-            generator = torch.Generator(device=self.backend.device)
-            generator.manual_seed(request.seed or 0)
-            given, past, made, steps, finish = prompt, None, list[int](), list[Step](), "length"
-            while len(made) < request.max_tokens and not stopped.is_set():
-                out = self.model(
-                    torch.tensor([given], device=self.backend.device), past_key_values=past, use_cache=True
-                )
-                past, logprobs = out.past_key_values, torch.log_softmax(out.logits[0, -1].float(), dim=-1)
-                token = _chosen(logprobs, request.temperature, generator)
-                if token in self._ends:
-                    finish = "stop"
-                    if request.top and not made:
-                        steps.append(self._step(made, token, logprobs, request.top))
-                    break
-                if request.top:
-                    steps.append(self._step(made, token, logprobs, request.top))
-                made, given = [*made, token], [token]
-                if any(stop in self._text(made) for stop in request.stop):
-                    finish = "stop"
-                    break
-        text = self._text([self._anchor, *made])[len(self._text([self._anchor])) :]
+            torch.manual_seed(request.seed or 0)
+            drawn = {"temperature": request.temperature, "top_k": 0, "top_p": 1.0} if request.temperature else {}
+            out = self.model.generate(
+                torch.tensor([prompt], device=self.backend.device),
+                attention_mask=torch.ones((1, len(prompt)), dtype=torch.long, device=self.backend.device),
+                max_new_tokens=request.max_tokens, do_sample=bool(drawn), num_beams=1, **drawn,
+                pad_token_id=self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0,
+                stopping_criteria=[self._stopping(len(prompt), request.stop, stopped)],
+                return_dict_in_generate=True, output_logits=bool(request.top),
+            )  # fmt: skip
+        made = [int(each) for each in out.sequences[0, len(prompt) :]]
+        kept = made[:-1] if made and made[-1] in self._ends else made
+        text, ended = self._added(kept), len(kept) < len(made)
         for stop in request.stop:
-            text = text.split(stop, 1)[0]
+            ended, text = ended or stop in text, text.split(stop, 1)[0]
+        steps = [self._step(made[:k], made[k], each[0], request.top) for k, each in enumerate(out.logits or ())]
+        finish = "stop" if ended else "length"
         return Completion(text, len(prompt), len(made), finish, tuple(steps) if request.top else None)
+
+    def _stopping(self, start: int, stop: tuple[str, ...], stopped: Event) -> Callable[[Any, Any], Any]:
+        """Return transformers' question whether to stop after a token."""
+        import torch
+
+        def stopping(tokens: Any, scores: Any, **_: Any) -> Any:
+            text = self._added([int(each) for each in tokens[0, start:]]) if stop else ""
+            return torch.tensor([stopped.is_set() or any(each in text for each in stop)], device=tokens.device)
+
+        return stopping
 
     @cached_property
     def _ends(self) -> frozenset[int]:
@@ -143,29 +147,25 @@ class LocalSession:
         every = told if isinstance(told, list) else [told]
         return frozenset(int(each) for each in [*every, self.tokenizer.eos_token_id] if each is not None)
 
+    def _added(self, tokens: list[int]) -> str:
+        """Return what tokens add to a text. Some tokenizers drop the space before the very first word, so one is put
+        before them."""
+        return self._text([self._anchor, *tokens])[len(self._text([self._anchor])) :]
+
     def _text(self, tokens: list[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def _step(self, made: list[int], token: int, logprobs: Any, top: int) -> Step:
-        """Return a step; a token's text is what it adds to those before it, so that leading spaces are kept."""
+    def _step(self, made: list[int], token: int, logits: Any, top: int) -> Step:
+        """Return a step; the text of a token is what it adds to those before it."""
         import torch
 
+        logprobs = torch.log_softmax(logits.float(), dim=-1)
         best = torch.topk(logprobs, min(top, logprobs.shape[-1]))
-        # Some tokenizers drop the space before the very first word, so that one token stands before all.
-        base = [self._anchor, *made]
-        before = len(self._text(base))
-        texts = [self._text([*base, int(each)])[before:] for each in best.indices.tolist()]
-        chosen = (self._text([*base, token])[before:], float(logprobs[token]))
+        before = len(self._added(made))
+        texts = [self._added([*made, int(each)])[before:] for each in best.indices.tolist()]
+        chosen = (self._added([*made, token])[before:], float(logprobs[token]))
         return step(chosen, list(zip(texts, best.values.tolist(), strict=True)))
 
     @cached_property
     def _anchor(self) -> int:
         return int(self.tokenizer("a", add_special_tokens=False).input_ids[-1])
-
-
-def _chosen(logprobs: Any, temperature: float, generator: Any) -> int:
-    import torch
-
-    if temperature <= 0:
-        return int(logprobs.argmax())
-    return int(torch.multinomial(torch.softmax(logprobs / temperature, dim=-1), 1, generator=generator))

@@ -86,8 +86,10 @@ def _questions_panel(results: InterferenceResults, at: int = 16) -> Panel:
 
 
 def _prior_panel(results: InterferenceResults) -> Panel:
-    right, prior = results.curves["people_by_list"]
-    parts = (series(right, "people, right"), series(prior, "people, word of an earlier list"))
+    """Return people's answers list by list; a single session that had fifty lists is not shown beyond 25."""
+    shown = (replace(each, rows=each.rows.where(each.rows["x"] <= 25)) for each in results.curves["people_by_list"])
+    labels = ("people, right", "people, word of an earlier list")
+    parts = tuple(series(each, label) for each, label in zip(shown, labels, strict=True))
     return Panel("Pairs, list after list", "List", "Share of answers", parts, y_range=(0.0, 0.6))
 
 

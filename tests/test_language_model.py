@@ -593,7 +593,7 @@ def from_nothing() -> Template:
         (lambda: load_template("piars"), "did you mean 'pairs'"),
         (lambda: OpenAIServer("127.0.0.1:8080", "x"), "looks like http://127.0.0.1:8080/v1"),
         (lambda: OpenAIServer("http://127.0.0.1:8080", ""), "name one"),
-        (lambda: OpenAIServer("http://127.0.0.1:8080", "x", concurrency=0), "1 or more"),
+        (lambda: OpenAIServer("http://127.0.0.1:8080", "x", concurrency=-1), "0 or more"),
         (lambda: Patience(timeout=0.0), "more than 0 s"),
         (lambda: model("http://127.0.0.1", temperature=-1.0), "temperature of 0 or more"),
         (lambda: run(design(items=np.arange(8) + 1), model("http://127.0.0.1"), seed=1), "row 8 of the vocabulary"),
@@ -619,6 +619,7 @@ def test_the_environment_names_a_server(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("COGMEM_LLM_URL", "http://127.0.0.1:8080/")
     monkeypatch.setenv("COGMEM_LLM_MODEL", "small")
     assert from_environment() == OpenAIServer("http://127.0.0.1:8080/v1", "small")
+    assert (from_environment().concurrency, OpenAIServer("https://far.example/v1", "x").concurrency) == (1, 4)
     several = from_environment(url="http://127.0.0.1:8080, http://127.0.0.1:8081", concurrency=3)
     assert (several.model, several.concurrency) == ("small", 6)
     assert several.identity == from_environment().identity
@@ -721,7 +722,7 @@ def gemma() -> Iterator[tuple[LanguageModel, Design]]:
     first, later = " ".join(f"{k}:{8 + k}" for k in range(8)), " ".join(f"{k}:{16 + k}" for k in range(8))
     asked = " ".join(f"?{k}" for k in range(8))
     with serve(context=512, copies=2) as served:
-        backend = from_environment(url=served.url, model=served.model, top=100, concurrency=1)
+        backend = from_environment(url=served.url, model=served.model, top=100)
         yield LanguageModel(backend, words), design(f"{first} {asked} {later} {asked}", items=np.arange(24))
 
 

@@ -40,13 +40,15 @@ class OpenAIServer:
 
     `extra` is added to every request's body, and an entry of None takes one out (`max_tokens` for models that want
     `max_completion_tokens`). `top` log-probabilities are asked for in a forecast: OpenAI gives 20 in a chat, llama.cpp
-    as many as you like. `context_window` in tokens is asked of the server where it is not given.
+    as many as you like. `concurrency` requests are under way at once; 0 is one on this machine (a small server keeps
+    the last prompt alone, and would read streams that take turns again and again) and 4 elsewhere. `context_window` in
+    tokens is asked of the server where it is not given.
     """
 
     url: str
     model: str
     top: int = 20
-    concurrency: int = 4
+    concurrency: int = 0
     context_window: int | None = None
     patience: Patience = field(default_factory=Patience)
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -59,8 +61,9 @@ class OpenAIServer:
             raise UserError(f"The server {self.url!r} is no address; one looks like http://127.0.0.1:8080/v1.")
         if not self.model:
             raise UserError("A server has many models; name one (model=, or COGMEM_LLM_MODEL).")
-        if self.concurrency < 1 or self.top < 1:
-            raise UserError(f"concurrency and top are 1 or more; got {self.concurrency} and {self.top}.")
+        if self.concurrency < 0 or self.top < 1:
+            raise UserError(f"concurrency is 0 or more and top 1 or more; got {self.concurrency} and {self.top}.")
+        object.__setattr__(self, "concurrency", self.concurrency or (1 if _loopback(parts.hostname) else 4))
         base = self.url.rstrip("/")
         object.__setattr__(self, "url", base if parts.path.strip("/") else f"{base}/v1")
 

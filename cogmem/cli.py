@@ -170,7 +170,7 @@ def run(
     from cogmem import catalogue, printing
     from cogmem.core import Record, chain
     from cogmem.core import run as run_
-    from cogmem.exports import answered, write_csv
+    from cogmem.exports import answered, rows_of, write_csv
     from cogmem.trials import concatenate
 
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
@@ -183,10 +183,10 @@ def run(
     if out:
         write_csv(concatenate([answered(record) for record in records]), out)
     if as_json:
-        say({"subject": who.name, "measure": curve.measure, "curve": printing.rows_of(curve.rows)})
+        say({"subject": who.name, "measure": curve.measure, "curve": rows_of(curve.rows)})
     else:
         shown = curve if experiment.follow is None else curve.pool()
-        printing.table(f"{who.name}: {curve.measure}", printing.rows_of(shown.rows))
+        printing.table(f"{who.name}: {curve.measure}", rows_of(shown.rows))
 
 
 data_app: Final = typer.Typer(

@@ -1,8 +1,9 @@
-"""Tables of ours as CSV files of the user's: whole or not at all."""
+"""Tables of ours as plain values, and as CSV files of the user's: whole or not at all."""
 
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,19 @@ def answered(record: Record) -> Trials:
     answers = np.asarray(record.answers)
     flat = answers if answers.ndim < 2 else answers.reshape(len(answers), -1)
     return record.design.tests.with_columns({"answer": flat})
+
+
+def rows_of(table: Trials) -> list[dict[str, Any]]:
+    """Return the rows of a table as plain values; NaN and infinity become None."""
+    return [{name: plain_value(table[name][k]) for name in table} for k in range(len(table))]
+
+
+def plain_value(value: Any) -> Any:
+    """Return a number or array as Python's own, NaN and infinity as None."""
+    if getattr(value, "ndim", 0):
+        return [plain_value(each) for each in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_csv(table: Trials, path: Path) -> None:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cogmem.core import Curve
+from cogmem.exports import plain_value, rows_of
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
 from cogmem.jobs.forgetting import ForgettingResults, winners
@@ -21,18 +22,6 @@ from cogmem.jobs.reproduction import Comparison, ReproductionResults
 from cogmem.jobs.view_batch import EXPOSURES
 from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials
-
-
-def rows_of(table: Trials) -> list[dict[str, Any]]:
-    """Return the rows of a table as plain values; NaN and infinity become None."""
-    return [{name: _plain(table[name][k]) for name in table} for k in range(len(table))]
-
-
-def _plain(value: Any) -> Any:
-    if getattr(value, "ndim", 0):
-        return [_plain(each) for each in value]
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def text(value: Any, digits: int = 4) -> str:
@@ -63,11 +52,11 @@ def fit_document(done: Fit, score: Elpd | None, intervals: Trials) -> dict[str, 
     document: dict[str, Any] = {"model": done.model.name, "formula": done.model.formula, "data": done.data.subject}
     document |= {"measure": done.objective.observed.measure, "method": done.method.name, "seed": done.seed}
     document |= {"likelihood": done.objective.observed.family, "parameters": rows_of(intervals)}
-    document |= {"diagnostics": {name: _plain(value) for name, value in done.diagnostics.items()}}
+    document |= {"diagnostics": {name: plain_value(value) for name, value in done.diagnostics.items()}}
     if score:
         document |= {
-            "elpd_per_test": _plain(score.per_test),
-            "elpd_se": _plain(score.se_per_test),
+            "elpd_per_test": plain_value(score.per_test),
+            "elpd_se": plain_value(score.se_per_test),
             "tests": score.tests,
         }
     said = done.warnings + (score.warnings if score else ())

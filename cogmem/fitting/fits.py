@@ -196,18 +196,24 @@ def _by_laplace(objective: Objective, how: Method, seed: int) -> Made:
     return posterior.draws[None], posterior.mode, {}, {"ess_min": ess}, warnings
 
 
-def _by_nuts(objective: Objective, how: Method, seed: int) -> Made:
+def convergence(draws: Mapping[str, Array]) -> tuple[float, float]:
+    """Return (largest r-hat, smallest effective sample size) of draws by name, (chains, draws, ...)."""
     import arviz as az
 
+    variables = az.convert_to_dataset(dict(draws))
+    rhat = max(float(value.max()) for value in az.rhat(variables).data_vars.values())
+    ess = min(float(value.min()) for value in az.ess(variables).data_vars.values())
+    return rhat, ess
+
+
+def _by_nuts(objective: Objective, how: Method, seed: int) -> Made:
     from cogmem.fitting import bayes
 
     sampled = bayes.sample(
         objective, chains=how.chains, tune=how.tune, draws=how.draws, target_accept=how.target_accept, seed=seed,
         cores=how.cores, sampler=how.sampler, coordinates=how.coordinates, progress=how.progress,
     )  # fmt: skip
-    variables = az.convert_to_dataset({"z": sampled.z, **sampled.population})
-    rhat = max(float(value.max()) for value in az.rhat(variables).data_vars.values())
-    ess = min(float(value.min()) for value in az.ess(variables).data_vars.values())
+    rhat, ess = convergence({"z": sampled.z, **sampled.population})
     warnings = []
     if sampled.diverging:
         warnings.append(

@@ -12,7 +12,6 @@ and then around it.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from cogmem.fitting.bayes import BETWEEN
 from cogmem.fitting.fits import Method
 from cogmem.fitting.objective import Array, normal_prior
-from cogmem.subjects.parameters import Parameter, constrain
+from cogmem.fitting.sampling import by_kernel, checked, summary
+from cogmem.subjects.parameters import Parameter, constrain, constrained
 from cogmem.trials import Trials
 
 POINTS: Final = 1024
@@ -72,8 +72,7 @@ def draw_points(
     uniform = qmc.Sobol(len(centre), seed=np.random.default_rng(seed)).random(n)
     standard = ndtri(np.clip(uniform, 1e-6, 1 - 1e-6))
     z = centre + spread * standard
-    theta = np.stack(list(constrain(np, parameters, list(z.T)).values()), axis=-1)
-    chances = np.maximum(predict(theta), 1e-12)
+    chances = np.maximum(predict(constrained(parameters, z)), 1e-12)
     log_q = (-0.5 * standard**2 - HALF_LOG_2PI - np.log(spread)).sum(axis=1)
     return Points(z, log_q, np.log(chances))
 
@@ -96,11 +95,7 @@ class PopulationFit:
 
     def typical(self, *, probability: float = 0.9) -> Trials:
         """Return one row a parameter: its value at the population's middle, with the central interval."""
-        values = np.stack(list(constrain(np, self.parameters, list(self.mu.T)).values()), axis=-1)
-        tail = (1 - probability) / 2
-        lower, upper = np.quantile(values, [tail, 1 - tail], axis=0)
-        names = np.array([parameter.name for parameter in self.parameters])
-        return Trials({"parameter": names, "mean": values.mean(axis=0), "lower": lower, "upper": upper})
+        return summary(self.parameters, constrained(self.parameters, self.mu), probability)
 
     def _people(self, draw: int, fitted: Array) -> Array:
         """Return the posterior weight of each point for each person under one draw: (people, points), log."""
@@ -147,7 +142,7 @@ def fit_population(
     points = draw_points(known, predict, mu, np.maximum(WIDER * sigma, 0.25 * scale), seed=seed + 1)
     trace, middle, width = _sample(Posterior(marginal_of(points, counts), loc, scale), how, seed)
     draws = {"mu": middle, "sigma": width}
-    found, said = _checks(trace, draws)
+    found, said = checked(draws, int(trace.sample_stats["diverging"].sum()))
     flat = {name: values.reshape(-1, len(loc)) for name, values in draws.items()}
     effective = _effective(points, flat)
     found["points"] = effective
@@ -245,7 +240,6 @@ def _sample(posterior: Posterior, how: Method, seed: int) -> tuple[Any, Array, A
     """Return the trace of u, and draws of mu and sigma (chains, draws, p)."""
     import pymc as pm
 
-    from cogmem.fitting.bayes import by_nutpie
     from cogmem.fitting.external import log_likelihood_of
 
     at = posterior.mode()
@@ -254,25 +248,6 @@ def _sample(posterior: Posterior, how: Method, seed: int) -> tuple[Any, Array, A
         # In coordinates in which the posterior is nearly round, NUTS takes a few steps a draw.
         u = pm.Flat("u", shape=2 * p)
         pm.Potential("people", log_likelihood_of(posterior)((at + shape @ u)[None]).sum())
-    with warnings.catch_warnings():
-        # The likelihood is compiled already; PyTensor says that it does not compile it again.
-        warnings.filterwarnings("ignore", message=".*object mode.*", category=UserWarning)
-        trace = by_nutpie(model, how.chains, how.tune, how.draws, how.target_accept, seed, 1, how.progress)
+    trace = by_kernel(model, how, seed)
     x = at + np.asarray(trace.posterior["u"], dtype=np.float64) @ shape.T
     return trace, x[..., :p], posterior.sigma(x[..., p:])
-
-
-def _checks(trace: Any, draws: dict[str, Array]) -> tuple[dict[str, float], list[str]]:
-    """Return r-hat, effective draws and divergences, and in words what to mistrust."""
-    import arviz as az
-
-    variables = az.convert_to_dataset(draws)
-    rhat = max(float(value.max()) for value in az.rhat(variables).data_vars.values())
-    ess = min(float(value.min()) for value in az.ess(variables).data_vars.values())
-    diverged = float(trace.sample_stats["diverging"].sum())
-    said = []
-    if diverged:
-        said.append(f"{diverged:.0f} transitions diverged: raise target_accept.")
-    if not rhat < 1.02:
-        said.append(f"r-hat is {rhat:.3f}: the chains disagree; take more tuning steps and draws.")
-    return {"rhat_max": rhat, "ess_min": ess, "divergences": diverged}, said

@@ -8,7 +8,6 @@ written once, and PyMC samples it like any other.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,9 +19,10 @@ from cogmem.errors import UserError
 from cogmem.fitting import laplace
 from cogmem.fitting.fits import Method
 from cogmem.fitting.objective import IMPOSSIBLE, Array, log_prior, normal_prior
+from cogmem.fitting.sampling import by_kernel, checked, summary
 from cogmem.kernels.stepwise import steps_log_likelihood
 from cogmem.subjects.interference import InterferenceModel, InterferenceSubject, option_of, tracked
-from cogmem.subjects.parameters import Parameter, constrain
+from cogmem.subjects.parameters import Parameter, constrain, constrained
 from cogmem.subjects.stepwise import encode
 from cogmem.trials import Trials
 
@@ -39,12 +39,11 @@ class StepDensity:
     parameters: tuple[Parameter, ...]
     people: tuple[str, ...]
     likelihood: Likelihood
-    log_time: float = 0.0
     with_prior: bool = True
 
     @property
     def prior(self) -> tuple[Array, Array]:
-        return normal_prior(self.parameters, self.log_time)
+        return normal_prior(self.parameters, 0.0)
 
     @property
     def n_people(self) -> int:
@@ -52,8 +51,7 @@ class StepDensity:
 
     def log_likelihood(self, z: Array) -> Array:
         """Return the log likelihood of each person: z (sets, people, parameters) -> (sets, people)."""
-        values = constrain(np, self.parameters, list(np.moveaxis(np.clip(z, -30.0, 30.0), -1, 0)))
-        found = self.likelihood(np.stack(list(values.values()), axis=-1))
+        found = self.likelihood(constrained(self.parameters, np.clip(z, -30.0, 30.0)))
         return np.asarray(np.nan_to_num(found, nan=IMPOSSIBLE, neginf=IMPOSSIBLE))
 
     def __call__(self, z: Array) -> Array:
@@ -131,15 +129,11 @@ class StepFit:
 
     def typical(self, *, probability: float = 0.9) -> Trials:
         """Return one row a parameter: the value at the population's middle with its interval (a person's, if alone)."""
-        tail = (1 - probability) / 2
         if "mu" in self.population:
-            mu = self.population["mu"].reshape(-1, len(self.parameters))
-            values = np.stack(list(constrain(np, self.parameters, list(mu.T)).values()), axis=-1)
+            values = constrained(self.parameters, self.population["mu"].reshape(-1, len(self.parameters)))
         else:
             values = self.theta.mean(axis=1)
-        lower, upper = np.quantile(values, [tail, 1 - tail], axis=0)
-        names = np.array([parameter.name for parameter in self.parameters])
-        return Trials({"parameter": names, "mean": values.mean(axis=0), "lower": lower, "upper": upper})
+        return summary(self.parameters, values, probability)
 
     def subject(self, model: InterferenceModel) -> InterferenceSubject:
         """Return somebody who answers as the fitted people: one draw of one person a participant."""
@@ -167,7 +161,6 @@ def fit_steps(density: StepDensity, *, name: str, method: Method | str = "laplac
 def _nuts(
     density: StepDensity, how: Method, seed: int
 ) -> tuple[Array, Mapping[str, Array], dict[str, float], tuple[str, ...]]:
-    import arviz as az
     import pymc as pm
 
     from cogmem.fitting import bayes
@@ -176,19 +169,6 @@ def _nuts(
     with pm.Model() as model:
         z = bayes.population(density, seed=seed, coordinates=how.coordinates)
         pm.Potential("observed", log_likelihood_of(density)(z).sum())
-    with warnings.catch_warnings():
-        # The likelihood is compiled already; PyTensor says that it does not compile it again.
-        warnings.filterwarnings("ignore", message=".*object mode.*", category=UserWarning)
-        # One chain after another: the kernel itself runs on all cores.
-        trace = bayes.by_nutpie(model, how.chains, how.tune, how.draws, how.target_accept, seed, 1, how.progress)
-    sampled = bayes.drawn(trace)
-    variables = az.convert_to_dataset({"z": sampled.z, **sampled.population})
-    rhat = max(float(value.max()) for value in az.rhat(variables).data_vars.values())
-    ess = min(float(value.min()) for value in az.ess(variables).data_vars.values())
-    found = {"rhat_max": rhat, "ess_min": ess, "divergences": float(sampled.diverging)}
-    said = []
-    if sampled.diverging:
-        said.append(f"{sampled.diverging} transitions diverged: raise target_accept.")
-    if not rhat < 1.02:
-        said.append(f"r-hat is {rhat:.3f}: the chains disagree; take more tuning steps and draws.")
+    sampled = bayes.drawn(by_kernel(model, how, seed))
+    found, said = checked({"z": sampled.z, **sampled.population}, sampled.diverging)
     return sampled.z, sampled.population, found, tuple(said)

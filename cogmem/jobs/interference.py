@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Design, Forecaster, Source
 from cogmem.errors import UserError
-from cogmem.fitting.populations import PopulationFit
+from cogmem.exports import rows_of
 from cogmem.human_data.loading import load
 from cogmem.jobs import keep_track, language_models
 from cogmem.jobs.outcomes import Outcome, compute_all, stored
@@ -134,17 +134,7 @@ def _outcome(
 ) -> Outcome:
     logs, fits = scored
     curves = keep_track.curves(name, fits, source) | _taken(subjects, seed=seed, source=source)
-    return Outcome(name, source.kind, logs, curves, _parameters(fits))
-
-
-def _parameters(fits: Sequence[PopulationFit]) -> Trials:
-    """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
-    parts = []
-    for half, each in enumerate(fits, 1):
-        table = each.typical()
-        parts.append(table.with_columns({"fitted_to_half": np.full(len(table), half),
-                                         "rhat": np.full(len(table), each.diagnostics["rhat_max"])}))  # fmt: skip
-    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return Outcome(name, source.kind, logs, curves, keep_track.parameters_of(fits))
 
 
 def model_outcome(name: str, seed: int) -> Outcome:
@@ -157,8 +147,6 @@ def model_outcome(name: str, seed: int) -> Outcome:
 
 def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
     """Return what comes of networks trained on streams of 1 to 4 updates, one population a question."""
-    from dataclasses import replace
-
     from cogmem.subjects.updating_training import kept
 
     weights, source = partial(kept, folder), Source(who=name, kind="network")
@@ -173,7 +161,7 @@ def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
 def people_outcome(seed: int) -> Outcome:
     """Return how well people predict people: what all of them did, linked to each."""
     logs, fits = keep_track.score(keep_track.LINK, keep_track.others(), seed=seed)
-    return Outcome("people", "human", logs, {}, _parameters(fits))
+    return Outcome("people", "human", logs, {}, keep_track.parameters_of(fits))
 
 
 def _language_model(store: Store, seed: int, report: Report) -> Outcome:
@@ -222,17 +210,17 @@ def compute(
             "Load other tables with cogmem data list and load()."
         )
     people, answers = keep_track.people(), load("keep_track_2019", table="halves").rows
+    common = {"job": "interference", "version": VERSION, "seed": seed, "people": answers}
     tasks: list[tuple[dict[str, Any], Callable[[], Outcome]]] = []
     for name in _chosen(models, networks):
-        spec: dict[str, Any] = {"job": "interference", "version": VERSION, "subject": name, "seed": seed}
-        spec["people"] = answers
+        spec: dict[str, Any] = {**common, "subject": name}
         if name in MODELS:
             tasks.append((spec, partial(model_outcome, name, seed)))
         else:
             spec |= {"settings": NETWORKS[name], "seeds": SEEDS}
             tasks.append((spec, partial(network_outcome, name, Path(store.root) / "networks", seed)))
-    spec = {"job": "interference", "version": VERSION, "subject": "people", "seed": seed, "people": answers}
-    *outcomes, others = compute_all([*tasks, (spec, partial(people_outcome, seed))], store, workers, report)
+    tasks.append(({**common, "subject": "people"}, partial(people_outcome, seed)))
+    *outcomes, others = compute_all(tasks, store, workers, report)
     if language_model:
         outcomes.append(_language_model(store, seed, report))
     human_curve = people["accuracy"]
@@ -330,12 +318,5 @@ def document(results: InterferenceResults) -> dict[str, Any]:
                 "y": each.rows["y"].tolist()} for each in found]
         for name, found in results.curves.items()
     }  # fmt: skip
-    shapes = results.shapes
-    rows = [{name: _plain(values[k]) for name, values in shapes.columns.items()} for k in range(len(shapes))]
-    return {**results.line_up.as_dict(), "curves": curves, "shapes": rows, "seed": results.seed,
+    return {**results.line_up.as_dict(), "curves": curves, "shapes": rows_of(results.shapes), "seed": results.seed,
             "seconds": results.seconds}  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    plain = value.item()
-    return None if isinstance(plain, float) and not np.isfinite(plain) else plain

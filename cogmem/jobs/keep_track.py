@@ -8,12 +8,14 @@ everybody's trials and scored on the other, both ways round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cogmem import comparisons
 from cogmem.core import Curve, Design, Forecaster, Source
 from cogmem.fitting.populations import PopulationFit, fit_population
 from cogmem.human_data.loading import load
@@ -34,10 +36,8 @@ KINDS: Final = ("accuracy", "same_key", "omitted")
 CATEGORIES: Final = 6
 SECONDS_A_WORD: Final = 2.0
 
-LINK: Final = (
-    Parameter("temperature", "positive", 0.0, 1.0, "1", "1 trusts the forecast, above 1 flattens it"),
-    Parameter("lapse", "unit", -3.0, 1.5, "1", "share of answers that ignore the forecast"),
-)
+LINK: Final = comparisons.LINK.parameters
+"""The linking rule's parameters, the same for whatever is compared with people."""
 
 
 def design(*, seed: int = 1, streams: int = 2) -> Design:
@@ -61,6 +61,7 @@ def design(*, seed: int = 1, streams: int = 2) -> Design:
     return Design("proactive_interference", 1, settings, seed, concatenate(parts), items)
 
 
+@cache
 def counts(half: int) -> tuple[tuple[str, ...], Array]:
     """Return people and their answers in one half of the trials: (people, numbers of keys, kinds)."""
     rows = load("keep_track_2019", table="halves").rows
@@ -70,6 +71,7 @@ def counts(half: int) -> tuple[tuple[str, ...], Array]:
     place = np.searchsorted(people, own["participant"]), own["n_keys"].astype(int) - N_KEYS[0]
     for kind, name in enumerate(("correct", "same_key", "omitted")):
         found[(*place, kind)] = own[name]
+    found.setflags(write=False)  # remembered: everybody is given the same
     return tuple(str(name) for name in people), found
 
 
@@ -155,6 +157,16 @@ def curves(name: str, fits: tuple[PopulationFit, ...], source: Source) -> dict[s
         kind: Curve(kind, name, Trials({"x": x, "y": chances[:, k], "n": n, "sd": np.zeros(len(x))}), source)
         for k, kind in enumerate(KINDS)
     }
+
+
+def parameters_of(fits: Sequence[PopulationFit]) -> Trials:
+    """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
+    parts = []
+    for half, each in enumerate(fits, 1):
+        table = each.typical()
+        parts.append(table.with_columns({"fitted_to_half": np.full(len(table), half),
+                                         "rhat": np.full(len(table), each.diagnostics["rhat_max"])}))  # fmt: skip
+    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def people() -> dict[str, Curve]:

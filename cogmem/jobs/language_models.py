@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Curve, Design, Record, Source
+from cogmem.core import Curve, Design, Record, Source, measure, run
 from cogmem.human_data.vocabulary import words
 from cogmem.jobs import keep_track
 from cogmem.jobs.outcomes import Outcome
@@ -65,40 +65,30 @@ def shift_design(shift_after: int, *, seed: int) -> Design:
     )  # fmt: skip
 
 
-def _shares(name: str, measure: str, x: NDArray[Any], chosen: NDArray[np.bool_], source: Source) -> Curve:
-    """Return the share of `chosen` at each x."""
-    places = np.unique(x)
-    n = np.array([float((x == place).sum()) for place in places])
-    y = np.array([chosen[x == place].mean() for place in places])
-    return Curve(measure, name, Trials({"x": places.astype(float), "y": y, "n": n, "sd": np.sqrt(y * (1 - y))}), source)
-
-
-def answered(model: LanguageModel, asked: Design) -> Record:
-    """Return the record of the model's answers."""
-    return Record(asked, model.name, model.answer(asked, np.random.default_rng(0)))
+def _measured(name: str, measured: str, record: Record, source: Source) -> Curve:
+    """Return a measure of the paradigm under the name that it has in the comparison."""
+    rows = measure(proactive_interference.measure(measured), record).pool().rows
+    return Curve(name, record.subject, rows.select("x", "y", "n", "sd"), source)
 
 
 def outcome(model: LanguageModel, *, shift_after: int, seed: int) -> Outcome:
     """Return its score on people's answers (by its forecast, linked) and its own curves (by its answers)."""
     source = Source(who=model.name, kind="language_model")
-    asked = keep_track.design()
-    kinds = keep_track.average(asked.tests) @ keep_track.kinds_of(asked, model.forecast(asked))
-    logs, fits = keep_track.score(keep_track.LINK, keep_track.linked(kinds), seed=seed)
+    forecast = keep_track.forecast_kinds(model)
+    logs, fits = keep_track.score(keep_track.LINK, keep_track.linked(forecast), seed=seed)
     curves = keep_track.curves(model.name, fits, source)
     for query in STREAMS:
-        found = classify(answered(model, stream_design(query, seed=seed)))
+        record = run(stream_design(query, seed=seed), model, seed=0)
         suffix = "" if query == "last" else "_first"
-        updates = found.tests["updates"]
-        for measure, kind in (("updates_accuracy", "right"), ("updates_same_key", "same_key")):
-            name = measure + suffix
-            curves[name] = _shares(model.name, name, updates, found.kind == kind, source)
+        for name, measured in (("updates_accuracy", "accuracy"), ("updates_same_key", "intrusions")):
+            curves[name + suffix] = _measured(name + suffix, measured, record, source)
         if query == "last":
-            curves["lags"] = _lags(model.name, found.lag[(found.kind == "same_key") & (updates == 16)], source)
-    lists = classify(answered(model, shift_design(shift_after, seed=seed)))
-    curves["release"] = _shares(model.name, "release", lists.tests["block"], lists.kind == "right", source)
-    parts = [each.typical() for each in fits]
-    parameters = Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-    return Outcome(model.name, "language_model", logs, curves, parameters)
+            found = classify(record)
+            at = (found.kind == "same_key") & (found.tests["updates"] == 16)
+            curves["lags"] = _lags(model.name, found.lag[at], source)
+    lists = run(shift_design(shift_after, seed=seed), model, seed=0)
+    curves["release"] = _measured("release", "accuracy_by_list", lists, source)
+    return Outcome(model.name, "language_model", logs, curves, keep_track.parameters_of(fits))
 
 
 def _lags(name: str, lags: NDArray[np.int64], source: Source) -> Curve:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -20,8 +19,9 @@ from cogmem.errors import UserError
 from cogmem.kernels.stepwise import Steps
 from cogmem.names import nearest
 from cogmem.subjects.parameters import Parameter
-from cogmem.subjects.stepwise import StepModel, StepSubject
-from cogmem.trials import Trials, frozen_array
+from cogmem.subjects.stepwise import StepModel, StepSubject, frozen_draws
+from cogmem.subjects.streams import streams
+from cogmem.trials import Trials
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,7 +64,7 @@ def encode(trials: Trials, *, lag: Lag, lists: int, same: int) -> tuple[Floats, 
 
     Columns: clock (pairs), key (one a stream), stream, update (at tests the one asked for), probe (-1 for recall, else
     the update that a recognition test shows, 0 for a new value), free time (s), streams back that compete, options of
-    the same key, whether lags are counted in updates. Studies of keys that nobody asks for become rows of nothing.
+    the same key, whether lags are counted in updates.
     """
     step = seconds_a_pair(trials)
     keys = np.unique(np.stack([trials["list"], trials["cue"]], axis=1), axis=0, return_inverse=True)[1]
@@ -134,11 +134,6 @@ class InterferenceModel:
         return InterferenceSubject(model, {name: theta[name] for name in known}, backend)
 
 
-def _streams(design: Design) -> dict[tuple[Any, ...], NDArray[np.intp]]:
-    who = [name for name in ("participant", "list") if name in design.tests]
-    return {tuple(key.values()): rows for key, rows in design.studies.groups(who)}
-
-
 def option_of(design: Design, answers: Ints, *, lists: int = 0) -> Ints:
     """Return the option that each answer is: (tests,); what a model cannot say (a value never shown) is no answer.
 
@@ -156,29 +151,28 @@ def option_of(design: Design, answers: Ints, *, lists: int = 0) -> Ints:
 
 def option_items(design: Design, *, lists: int = 0) -> list[dict[int, Ints]]:
     """Return for each test the items behind each option that it has (none left out)."""
-    tests, studies, streams, same = design.tests, design.studies, _streams(design), updates_in(design)
-    named = "participant" in tests
-    found: list[dict[int, Ints]] = []
-    for row in range(len(tests)):
-        number, key = int(tests["list"][row]), tests["cue"][row]
-        who = (tests["participant"][row],) if named else ()
-        own = _before(studies, streams.get((*who, number), np.zeros(0, np.intp)), float(tests["time"][row]))
-        if not len(own):
-            raise UserError(f"Test {row + 1} of the design, in list {number}, has no study rows before it; add them.")
-        values, mine = studies["target"][own], studies["cue"][own] == key
-        options = {OTHER_KEY: values[~mine]} if (~mine).any() else {}
-        apart = np.abs(studies["update"][own][mine] - tests["update"][row])
-        options |= {SAME_KEY + int(lag): values[mine][apart == lag] for lag in np.unique(apart)}
-        for back in range(1, lists + 1):
-            earlier = streams.get((*who, number - back))
-            if earlier is not None:
-                options[SAME_KEY + same + back - 1] = studies["target"][earlier]
-        found.append(options)
+    tests, studies, same = design.tests, design.studies, updates_in(design)
+    who = [name for name in ("participant", "list") if name in tests]
+    whole = {tuple(key.values()): rows for key, rows in studies.groups(who)} if lists else {}
+    found: list[dict[int, Ints]] = [{} for _ in range(len(tests))]
+    for stream in streams(design):
+        values, cues, updates = (studies[name][stream.studies] for name in ("target", "cue", "update"))
+        for row in stream.tests:
+            *person, number = (tests[name][row] for name in who)
+            if not len(values):
+                raise UserError(
+                    f"Test {row + 1} of the design, in list {number}, has no study rows before it; add them."
+                )
+            mine = cues == tests["cue"][row]
+            apart = np.abs(updates[mine] - tests["update"][row])
+            options = {OTHER_KEY: values[~mine]} if (~mine).any() else {}
+            options |= {SAME_KEY + int(lag): values[mine][apart == lag] for lag in np.unique(apart)}
+            for back in range(1, lists + 1):
+                earlier = whole.get((*person, number - back))
+                if earlier is not None:
+                    options[SAME_KEY + same + back - 1] = studies["target"][earlier]
+            found[row] = options
     return found
-
-
-def _before(studies: Trials, rows: NDArray[np.intp], time: float) -> NDArray[np.intp]:
-    return rows[studies["time"][rows] < time]
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,8 +187,7 @@ class InterferenceSubject:
     backend: str = "auto"
 
     def __post_init__(self) -> None:
-        frozen = {name: frozen_array(np.atleast_1d(np.asarray(v, dtype=np.float64))) for name, v in self.theta.items()}
-        object.__setattr__(self, "theta", MappingProxyType(frozen))
+        object.__setattr__(self, "theta", frozen_draws(self.theta))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (InterferenceSubject, (self.model, dict(self.theta), self.backend))
@@ -218,7 +211,8 @@ class InterferenceSubject:
 
     def answer(self, design: Design, rng: np.random.Generator) -> NDArray[Any]:
         """Return the item answered in each test, −1 for none; 1 or 0, yes or no, to recognition tests."""
-        chosen = self._steps(tracked(design)).answer(tracked(design), rng)
+        followed = tracked(design)
+        chosen = self._steps(followed).answer(followed, rng)
         if "probe" in design.tests:
             return chosen
         table = option_items(design, lists=self.model.lists)
@@ -230,7 +224,8 @@ class InterferenceSubject:
 
         Of recognition tests: how likely no and yes are, (tests, 2).
         """
-        p = self._steps(tracked(design)).forecast(tracked(design))
+        followed = tracked(design)
+        p = self._steps(followed).forecast(followed)
         if "probe" in design.tests:
             return np.asarray(p[:, :2])
         chances = np.zeros((len(p), len(design.items) + 1))

@@ -11,9 +11,10 @@ from cogmem.core import Design
 from cogmem.errors import UserError
 from cogmem.subjects.language_asking import Line
 from cogmem.subjects.language_requests import Completion, Options, Request
-from cogmem.subjects.language_streams import Stream, candidates, found_in, plain, row_of, streams
+from cogmem.subjects.language_streams import candidates, found_in, plain, row_of
 from cogmem.subjects.language_templates import Template
 from cogmem.subjects.language_walks import Look, along, walk
+from cogmem.subjects.streams import Stream, streams
 
 CUT_OFF = -2
 """Stands, while answers are read, for a word that is no item."""

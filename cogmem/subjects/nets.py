@@ -7,7 +7,7 @@ each is the network that it would have been alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -191,29 +191,40 @@ def _transformer(weights: Weights, settings: NetworkSettings, inputs: Tensor, st
     return nf.layer_norm(hidden, (width,)).view(inputs.shape), tuple(after)
 
 
+def write_weights(path: Path, weights: Weights, *, made_with: str) -> None:
+    """Write the weights as safetensors, renamed into place when whole; the header says what they were made with."""
+    partial = path.with_name(f".{path.name}.partial")
+    tensors = {name: weight.detach().contiguous() for name, weight in weights.items()}
+    save_file(tensors, partial, metadata={"made_with": made_with})
+    partial.replace(path)
+
+
+def read_weights(path: Path, names: Iterable[str], *, made_with: str) -> dict[str, Tensor]:
+    """Return the weights of these names; UserError where the file is damaged or was made with something else."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            written = (file.metadata() or {}).get("made_with")
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"The weights {path} cannot be read ({error}); delete the file and train again.") from None
+    if written != made_with:
+        raise UserError(f"The weights {path} were made with {written}, not {made_with}.")
+    return {name: weights[name] for name in names}
+
+
 def save_weights(
     path: Path, weights: Weights, *, settings: NetworkSettings, language: Language, seeds: tuple[int, ...]
 ) -> None:
     """Write the weights as safetensors; the header says which settings, language and seeds made them."""
-    partial = path.with_name(f".{path.name}.partial")
-    tensors = {name: weight.detach().contiguous() for name, weight in weights.items()}
-    save_file(tensors, partial, metadata={"made_with": _made_with(settings, language, seeds)})
-    partial.replace(path)
+    write_weights(path, weights, made_with=_made_with(settings, language, seeds))
 
 
 def load_weights(
     path: Path, *, settings: NetworkSettings, language: Language, seeds: tuple[int, ...]
 ) -> dict[str, Tensor]:
     """Return the weights that `save_weights` wrote for exactly these settings, language and seeds."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            made_with = (file.metadata() or {}).get("made_with")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"The weights {path} cannot be read ({error}); delete the file and train again.") from None
-    if made_with != _made_with(settings, language, seeds):
-        raise UserError(f"The weights {path} were made with {made_with}, not {_made_with(settings, language, seeds)}.")
-    return {name: weights[name] for name in shapes(settings, n_words=language.n_words, length=language.length)}
+    names = shapes(settings, n_words=language.n_words, length=language.length)
+    return read_weights(path, names, made_with=_made_with(settings, language, seeds))
 
 
 def _made_with(settings: NetworkSettings, language: Language, seeds: tuple[int, ...]) -> str:

@@ -70,6 +70,12 @@ def constrain(xp: Any, parameters: Sequence[Parameter], z: Sequence[Any]) -> dic
     return values
 
 
+def constrained(parameters: Sequence[Parameter], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the parameters' values for z, both (..., parameters)."""
+    values = constrain(np, parameters, list(np.moveaxis(z, -1, 0)))
+    return np.stack(list(values.values()), axis=-1)
+
+
 def unconstrain(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return z, shape (parameters, ...), for values by name; the inverse of `constrain`."""
     return np.stack([np.asarray(parameter.unconstrained(values[parameter.name], values)) for parameter in parameters])

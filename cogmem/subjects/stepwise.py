@@ -81,6 +81,13 @@ def encode(model: StepModel, design: Design) -> _Encoded:
     return _Encoded(filled, kind, n_state, tuple(tests))
 
 
+def frozen_draws(theta: Mapping[str, Any]) -> Mapping[str, Floats]:
+    """Return draws of each parameter, (draws,), that nobody can change."""
+    return MappingProxyType(
+        {name: frozen_array(np.atleast_1d(np.asarray(v, dtype=np.float64))) for name, v in theta.items()}
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class StepSubject:
     """A population that answers by a step model: `theta` holds draws of each parameter, shape (draws,).
@@ -95,8 +102,7 @@ class StepSubject:
     simulations: int = 200
 
     def __post_init__(self) -> None:
-        frozen = {name: frozen_array(np.atleast_1d(np.asarray(v, dtype=np.float64))) for name, v in self.theta.items()}
-        object.__setattr__(self, "theta", MappingProxyType(frozen))
+        object.__setattr__(self, "theta", frozen_draws(self.theta))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StepSubject, (self.model, dict(self.theta), self.backend, self.simulations))

@@ -61,32 +61,48 @@ def token_nll(weights: Weights, settings: NetworkSettings, inputs: Tensor, targe
     return nf.cross_entropy(logits.view(-1, n_words), targets.reshape(-1), reduction="none").view(targets.shape)
 
 
-def train(
-    weights: Weights, settings: NetworkSettings, updates: Iterable[Update], *, beta: float = _STUDY_BETA
-) -> Iterator[Weights]:
-    """Yield the weights after each update (AdamW, Loshchilov & Hutter 2019); they are views that the next one changes.
+Loss = Callable[[Weights], Tensor]
 
-    The weights of all members lie in one flat tensor, so that an optimiser step is one call. The loss is the sum over
-    members of their mean nats a word: as AdamW works weight by weight, no member feels another.
-    `beta` is the share of the old mean squared gradient that each update keeps.
+
+def descend(
+    weights: Weights, lessons: Iterable[tuple[float, Loss]], *, decay: float, betas: tuple[float, float]
+) -> Iterator[Weights]:
+    """Yield the weights after each (rate, loss) (AdamW, Loshchilov & Hutter 2019); they are views of the next ones.
+
+    The weights of all members lie in one flat tensor, so that an optimiser step is one call. A loss is a sum over
+    members: as AdamW works weight by weight, no member feels another.
     """
     names, sizes = list(weights), [weight[0].numel() for weight in weights.values()]
     flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1).detach().requires_grad_()
-    decay, betas = settings.weight_decay, (settings.momentum, beta)
     optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=betas, fused=True)
 
     def views(source: Tensor) -> dict[str, Tensor]:
         parts = torch.split(source, sizes, 1)
         return {name: part.view(weights[name].shape) for name, part in zip(names, parts, strict=True)}
 
-    for update in updates:
-        optimiser.param_groups[0]["lr"] = update.rate
-        inputs, targets = torch.from_numpy(update.inputs), torch.from_numpy(update.targets)
+    for rate, loss in lessons:
+        optimiser.param_groups[0]["lr"] = rate
         with torch.enable_grad():
-            loss = token_nll(views(flat), settings, inputs, targets).sum() / targets[0].numel()
-            (flat.grad,) = torch.autograd.grad(loss, [flat])
+            (flat.grad,) = torch.autograd.grad(loss(views(flat)), [flat])
         optimiser.step()
         yield views(flat.detach())
+
+
+def train(
+    weights: Weights, settings: NetworkSettings, updates: Iterable[Update], *, beta: float = _STUDY_BETA
+) -> Iterator[Weights]:
+    """Yield the weights after each update; they are views that the next one changes.
+
+    The loss is the sum over members of their mean nats a word. `beta` is the share of the old mean squared gradient
+    that each update keeps.
+    """
+    lessons = ((update.rate, _nats_a_word(settings, update)) for update in updates)
+    yield from descend(weights, lessons, decay=settings.weight_decay, betas=(settings.momentum, beta))
+
+
+def _nats_a_word(settings: NetworkSettings, update: Update) -> Loss:
+    inputs, targets = torch.from_numpy(update.inputs), torch.from_numpy(update.targets)
+    return lambda weights: token_nll(weights, settings, inputs, targets).sum() / targets[0].numel()
 
 
 def pretrain(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,6 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as nf
 
@@ -20,7 +18,8 @@ from cogmem.addresses import address
 from cogmem.errors import UserError
 from cogmem.progress import Report, silent
 from cogmem.subjects.mixers import MIXERS, product
-from cogmem.subjects.training import torch_threads
+from cogmem.subjects.nets import read_weights, write_weights
+from cogmem.subjects.training import Loss, descend, torch_threads
 from cogmem.subjects.updating_network import UpdatingSettings
 
 Array = NDArray[np.float64]
@@ -183,33 +182,6 @@ def log_odds(weights: Weights, settings: UpdatingSettings, keys: Ints, values: I
 # ---- training -------------------------------------------------------------------------------------------------------
 
 
-Loss = Callable[[Weights], Tensor]
-
-
-def descend(
-    weights: Weights, lessons: Iterable[tuple[float, Loss]], *, decay: float, betas: tuple[float, float]
-) -> Iterator[Weights]:
-    """Yield the weights after each (rate, loss) (AdamW, Loshchilov & Hutter 2019); they are views of the next ones.
-
-    The weights of all members lie in one flat tensor, so that an optimiser step is one call. A loss is a sum over
-    members: as AdamW works weight by weight, no member feels another.
-    """
-    names, sizes = list(weights), [weight[0].numel() for weight in weights.values()]
-    flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1).detach().requires_grad_()
-    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=betas, fused=True)
-
-    def views(source: Tensor) -> dict[str, Tensor]:
-        parts = torch.split(source, sizes, 1)
-        return {name: part.view(weights[name].shape) for name, part in zip(names, parts, strict=True)}
-
-    for rate, loss in lessons:
-        optimiser.param_groups[0]["lr"] = rate
-        with torch.enable_grad():
-            (flat.grad,) = torch.autograd.grad(loss(views(flat)), [flat])
-        optimiser.step()
-        yield views(flat.detach())
-
-
 def train(settings: UpdatingSettings, seeds: tuple[int, ...], *, report: Report = silent) -> dict[str, Tensor]:
     """Return the stacked weights of one network a seed after training; one thread, so that bits repeat.
 
@@ -254,23 +226,12 @@ def _loss(settings: UpdatingSettings, streams: Streams) -> Loss:
 
 def save_weights(path: Path, weights: Weights, settings: UpdatingSettings, seeds: tuple[int, ...]) -> None:
     """Write the weights as safetensors; the header says which settings and seeds made them."""
-    partial = path.with_name(f".{path.name}.partial")
-    tensors = {name: weight.detach().contiguous() for name, weight in weights.items()}
-    save_file(tensors, partial, metadata={"made_with": _made_with(settings, seeds)})
-    partial.replace(path)
+    write_weights(path, weights, made_with=_made_with(settings, seeds))
 
 
 def load_weights(path: Path, settings: UpdatingSettings, seeds: tuple[int, ...]) -> dict[str, Tensor]:
     """Return the weights that `save_weights` wrote for exactly these settings and seeds."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            made_with = (file.metadata() or {}).get("made_with")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"The weights {path} cannot be read ({error}); delete the file and train again.") from None
-    if made_with != _made_with(settings, seeds):
-        raise UserError(f"The weights {path} were made with {made_with}, not {_made_with(settings, seeds)}.")
-    return {name: weights[name] for name in shapes(settings)}
+    return read_weights(path, shapes(settings), made_with=_made_with(settings, seeds))
 
 
 def kept(

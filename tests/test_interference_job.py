@@ -147,5 +147,5 @@ def test_the_comparison_from_end_to_end(tmp_path: Path) -> None:
     document = json.loads(json.dumps(interference.document(made), allow_nan=False))
     assert {row["name"] for row in document["subjects"]} == set(scores)
     again = interference.compute(models=["cue_overload", "decay_attention"], store=store)
-    assert points_of(figures.draw(made)) == pytest.approx(points_of(figures.draw(again)), nan_ok=True)
+    np.testing.assert_equal(points_of(figures.draw(again)), points_of(figures.draw(made)))  # a gap (nan) is its own equal
     assert again.seconds < made.seconds

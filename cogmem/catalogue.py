@@ -12,10 +12,14 @@ from cogmem.core import Paradigm, Subject
 from cogmem.errors import UserError
 from cogmem.human_data.loading import DATASETS
 from cogmem.models import MODELS, NETWORKS, STEP_MODELS
+from cogmem.models.interference import INTERFERENCE_MODELS
 from cogmem.names import nearest
 from cogmem.paradigms import PARADIGMS
 from cogmem.subjects.equation import Equation
+from cogmem.subjects.interference import InterferenceModel
 from cogmem.subjects.stepwise import StepModel
+from cogmem.subjects.updating_network import NETWORKS as UPDATING
+from cogmem.subjects.updating_network import population
 
 GROUP: Final = "cogmem"
 BUILT_IN: Final = "cogmem itself"
@@ -32,7 +36,7 @@ class Extras:
 
     paradigms: tuple[Paradigm[Any], ...] = ()
     models: tuple[Equation, ...] = ()
-    step_models: tuple[StepModel, ...] = ()
+    step_models: tuple[StepModel | InterferenceModel, ...] = ()
     networks: tuple[Subject, ...] = ()
     datasets: tuple[Any, ...] = ()
 
@@ -76,15 +80,17 @@ def models() -> Mapping[str, Equation]:
 
 
 @cache
-def step_models() -> Mapping[str, StepModel]:
+def step_models() -> Mapping[str, StepModel | InterferenceModel]:
     """Return every model that takes experiments row by row, by name."""
-    return collect("step model", STEP_MODELS, [(where, extra.step_models) for where, extra in extras()])
+    built_in: tuple[StepModel | InterferenceModel, ...] = (*STEP_MODELS, *INTERFERENCE_MODELS)
+    return collect("step model", built_in, [(where, extra.step_models) for where, extra in extras()])
 
 
 @cache
 def networks() -> Mapping[str, Subject]:
     """Return every network participant by name."""
-    return collect("network", NETWORKS, [(where, extra.networks) for where, extra in extras()])
+    built_in: tuple[Subject, ...] = (*NETWORKS, *(population(name) for name in UPDATING))
+    return collect("network", built_in, [(where, extra.networks) for where, extra in extras()])
 
 
 @cache
@@ -96,5 +102,5 @@ def datasets() -> Mapping[str, Any]:
 def named(kind: str, name: str, things: Mapping[str, Any]) -> Any:
     """Return the thing of that name; UserError names the nearest match."""
     if name not in things:
-        raise UserError(f"There is no {kind} {name!r}; {nearest(name, things)}.")
+        raise UserError(f"There is no {kind} {name!r}; {nearest(name, things)}")
     return things[name]

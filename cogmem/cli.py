@@ -40,9 +40,7 @@ def say(value: Any) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[
-        str, typer.Argument(help="paradigms, models, step_models, networks, reproducers, datasets, figures")
-    ] = "",
+    what: Annotated[str, typer.Argument(help="paradigms, models, step_models, networks, ...")] = "",
     as_json: Json = False,
 ) -> None:
     """List what there is to run."""
@@ -153,7 +151,10 @@ def compare(
 def run(
     paradigm: str,
     subject: Annotated[
-        str, typer.Argument(help="A network, or a model with parameters: 'power(a=1.2,b=0.15)', 'dae(noise=0.3)'.")
+        str,
+        typer.Argument(
+            help="A network, a model with parameters ('power(a=1.2,b=0.15)', 'dae(noise=0.3)'), or language_model."
+        ),
     ],
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE, a design setting; repeatable.")
@@ -164,6 +165,7 @@ def run(
     ] = "",
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option(help="File for the trials with their answers (CSV).")] = None,
+    store: StoreRoot = None,
     as_json: Json = False,
 ) -> None:
     """Let a subject take an experiment, or a chain of generations; print its curve."""
@@ -174,11 +176,12 @@ def run(
     from cogmem.trials import concatenate
 
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
-    design, who = experiment.design(seed=seed, **given.settings(settings or [])), given.subject(subject)
-    if generations == 1:
-        records: tuple[Record, ...] = (run_(design, who, seed=seed),)
-    else:
-        records = chain(experiment, [who], design, generations=generations, seed=seed)
+    design = experiment.design(seed=seed, **given.settings(settings or []))
+    with given.taking(subject, store, shown=not as_json) as who:
+        if generations == 1:
+            records: tuple[Record, ...] = (run_(design, who, seed=seed),)
+        else:
+            records = chain(experiment, [who], design, generations=generations, seed=seed)
     curve = given.curve(experiment, records, measured)
     if out:
         write_csv(concatenate([answered(record) for record in records]), out)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +63,26 @@ def settings(pairs: list[str]) -> dict[str, Any]:
     return found
 
 
+LANGUAGE_MODEL: Final = "language_model"
+"""The subject that the environment names, or else the small one that is installed."""
+
+
+@contextmanager
+def taking(text: str, root: Path | None, *, shown: bool) -> Iterator[Any]:
+    """Give the subject of that name; a language model is served while it lasts and its answers are stored.
+
+    `shown`: a bar says how many of its tests it has answered.
+    """
+    if text != LANGUAGE_MODEL:
+        yield subject(text)
+        return
+    from cogmem.jobs.language_models import present
+    from cogmem.progress import bar
+
+    with bar("asking the language model", shown=shown) as report, present(store(root), report) as model:
+        yield model
+
+
 def subject(text: str) -> Any:
     """Return the network of that name, or the model or reproducer written as name(parameter=number, ...)."""
     from cogmem import catalogue
@@ -74,7 +96,8 @@ def subject(text: str) -> Any:
             raise UserError(f"The model {name!r} needs its parameters: write it as '{name}({wanted})'.")
         if name in REPRODUCERS:
             raise UserError(f"The reproducer {name!r} needs parameters ({REPRODUCERS[name][1]}): '{name}(noise=0.3)'.")
-        return catalogue.named("network", name, {**catalogue.networks(), **dict.fromkeys(REPRODUCERS)})
+        others = dict.fromkeys([*REPRODUCERS, LANGUAGE_MODEL])
+        return catalogue.named("network", name, {**catalogue.networks(), **others})
     theta = _arguments(inside.strip().removesuffix(")"), text)
     if name in REPRODUCERS:
         try:

@@ -57,7 +57,7 @@ def check(
     from cogmem.subjects.language_backends import URL, Patience, Request, from_environment
 
     if mode not in ("completion", "chat"):
-        raise UserError(f"A model is asked as completion or chat; {nearest(mode, ('completion', 'chat'))}.")
+        raise UserError(f"A model is asked as completion or chat; {nearest(mode, ('completion', 'chat'))}")
     backend = from_environment(url=url, model=model, top=5, patience=Patience(timeout=60.0, retries=1))
     prompt = "one: uno\ntwo: dos\none:" if mode == "completion" else "Answer with the one word: yes"
     request = Request(prompt, mode="chat" if mode == "chat" else "completion", max_tokens=8, stop=("\n",))

@@ -240,7 +240,7 @@ class Paradigm(Generic[SettingsT]):
         known = [each.name for each in fields(self.settings)]  # type: ignore[arg-type]
         for name in settings:
             if name not in known:
-                raise UserError(f"{self.name} has no setting {name!r}; {nearest(name, known)}.")
+                raise UserError(f"{self.name} has no setting {name!r}; {nearest(name, known)}")
         return self.design_from(self.settings(**settings), seed=seed)
 
     def design_from(self, settings: SettingsT, *, seed: int) -> Design:
@@ -253,7 +253,7 @@ class Paradigm(Generic[SettingsT]):
         for each in self.measures:
             if each.name == name:
                 return each
-        raise UserError(f"{self.name} has no measure {name!r}; {nearest(name, [each.name for each in self.measures])}.")
+        raise UserError(f"{self.name} has no measure {name!r}; {nearest(name, [each.name for each in self.measures])}")
 
 
 def run(design: Design, subject: Subject, *, seed: int) -> Record:

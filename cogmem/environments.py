@@ -79,5 +79,5 @@ ENVIRONMENTS: Final[Mapping[str, Callable[[Space, int, np.random.Generator], Arr
 def environment(name: str) -> Callable[[Space, int, np.random.Generator], Array]:
     """Return the environment of that name: (space, n, rng) to n stimuli; UserError names the nearest one."""
     if name not in ENVIRONMENTS:
-        raise UserError(f"There is no environment {name!r}; {nearest(name, ENVIRONMENTS)}.")
+        raise UserError(f"There is no environment {name!r}; {nearest(name, ENVIRONMENTS)}")
     return ENVIRONMENTS[name]

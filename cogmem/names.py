@@ -7,13 +7,13 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean X?" for the nearest known name, else the list of all.
+    """Return "did you mean X?" for the nearest known name, else the list of all: the end of a sentence.
 
     >>> nearest("powr", ["power", "weibull"])
     "did you mean 'power'?"
     >>> nearest("zzz", ["power", "weibull"])
-    'known are: power, weibull'
+    'known are: power, weibull.'
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}"
+    return f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}."

@@ -162,12 +162,15 @@ def reproduction(results: ReproductionResults) -> None:
 def interference(results: InterferenceResults) -> None:
     """Print the main job of proactive interference: scores, accuracy by updates, the shapes of all curves."""
     line_up(results.line_up, "Who predicts people: keep_track_2019")
+    line_up(results.pairs, "Who predicts people: pal1_2024, list after list")
     for measure, title in (
         ("accuracy", "Keeping track: right, by categories to keep track of"),
         ("same_key", "Keeping track: an older word of the category"),
         ("updates_accuracy", "Right, by values that a key was given (8 keys)"),
         ("updates_accuracy_first", "The same, asked for the first value"),
         ("release", "Right, list by list; other keys after the third"),
+        ("prior_list", "Pairs: words of earlier lists, by list"),
+        ("list_lags", "Pairs: where they come from, lists back"),
     ):
         table(title, [_by_x(curve) for curve in results.curves[measure]])
     table("Shapes: slope a decade, plateau, logistic in log n", rows_of(results.shapes))

@@ -72,7 +72,7 @@ class Dataset:
         """Return the table called `name` (None: the default one); UserError names the nearest match."""
         chosen = self.default if name is None else name
         if chosen not in self.tables:
-            raise UserError(f"{self.name} has no table {chosen!r}; {nearest(chosen, self.tables)}.")
+            raise UserError(f"{self.name} has no table {chosen!r}; {nearest(chosen, self.tables)}")
         return self.tables[chosen]
 
 
@@ -136,5 +136,5 @@ DATASETS: Final[Mapping[str, Dataset]] = _Lazy()
 def dataset(name: str) -> Dataset:
     """Return the data set called `name`; UserError names the nearest match."""
     if name not in DATASETS:
-        raise UserError(f"There is no data set {name!r}; {nearest(name, DATASETS)}.")
+        raise UserError(f"There is no data set {name!r}; {nearest(name, DATASETS)}")
     return DATASETS[name]

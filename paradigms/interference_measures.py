@@ -63,7 +63,8 @@ def classify(record: Record) -> Answers:
             elif len(own):
                 kind[row], lag[row] = "same_key", abs(int(tests["update"][row] - updates[own[-1]]))
             else:
-                kind[row] = "other_key" if (values == answers[row]).any() else "unseen"
+                # Asked for by its value, a pair answers with its key: both are words of the stream.
+                kind[row] = "other_key" if (np.append(values, cues) == answers[row]).any() else "unseen"
     return Answers(tests, kind, lag)
 
 
@@ -112,6 +113,11 @@ def _intrusions(record: Record) -> Trials:
     lags = found.lag[found.kind == "same_key"]
     if not len(lags):
         raise UserError(f"{record.subject} answered with no older value of a key, so there is no gradient of lags.")
+    return _gradient(lags)
+
+
+def _gradient(lags: Ints) -> Trials:
+    """Return one row a lag from 1: its share among all, with counts."""
     counts = np.bincount(lags)[1:]
     x = np.arange(1, len(counts) + 1)
     y = counts / counts.sum()
@@ -125,6 +131,39 @@ def _by_list(record: Record) -> Trials:
         raise UserError('accuracy_by_list reads tests after every list: set test_after="list" and order="lists".')
     found = classify(record)
     return _shares(found.tests, found.kind == RIGHT, np.ones(len(found.kind), dtype=bool), "block")
+
+
+def lists_back(record: Record) -> Ints:
+    """Return how many lists back the answer of each test was last studied: (tests,); 0 in this list, -1 in none."""
+    tests, studies = classify(record).tests, record.design.studies
+    answers = np.asarray(record.answers)
+    found = np.full(len(tests), -1)
+    for _, rows in tests.groups(["participant"] if "participant" in tests else []):
+        studied = np.isin(studies["participant"], tests["participant"][rows]) if "participant" in tests else slice(None)
+        lists, words = (np.concatenate([studies[name][studied] for name in pair])
+                        for pair in (("list", "list"), ("cue", "target")))  # fmt: skip
+        homes: dict[int, list[int]] = {}
+        for word, number in zip(words.tolist(), lists.tolist(), strict=True):
+            homes.setdefault(word, []).append(number)
+        for row in rows:
+            earlier = [k for k in homes.get(int(answers[row]), ()) if k <= tests["list"][row]]
+            found[row] = tests["list"][row] - max(earlier) if answers[row] >= 0 and earlier else -1
+    return found
+
+
+def _prior_lists(record: Record) -> Trials:
+    """Return the share of answers that come from an earlier list, by list."""
+    back = lists_back(record)
+    return _shares(record.design.tests, back > 0, np.ones(len(back), dtype=bool), "list")
+
+
+def list_lags(record: Record, *, after: int = 0) -> Trials:
+    """Return the share of each lag among answers from earlier lists, of the tests in lists after `after`."""
+    back = lists_back(record)
+    lags = back[(back > 0) & (record.design.tests["list"] > after)]
+    if not len(lags):
+        raise UserError(f"{record.subject} answered with no word of an earlier list, so there is no gradient of lists.")
+    return _gradient(lags)
 
 
 def _recognition(record: Record) -> Trials:
@@ -146,9 +185,17 @@ MEASURES: Final = (
     Measure("omissions", UPDATES, "No answer", _of_kind("none")),
     Measure("accuracy_by_recency", "Pairs after the key's last", "Proportion correct", _by_position),
     Measure("intrusion_lag", "Updates back", "Share of same-key intrusions", _intrusions),
+    Measure("prior_lists", "List", "Answers from earlier lists", _prior_lists, "Underwood (1957)"),
+    Measure("list_lag", "Lists back", "Share of answers from earlier lists", list_lags),
     Measure("accuracy_by_list", "List of the stream", "Proportion correct", _by_list, "Keppel & Underwood (1962)"),
     Measure("recognition", "Probe (1 old, 2 recent, 3 new)", "Proportion correct", _recognition, "Monsell (1978)"),
 )  # fmt: skip
+
+
+def fitted_points(accuracy: NDArray[np.float64], *, floor: float = 0.02) -> int:
+    """Return how many values a slope is drawn through: all up to and including the first one below `floor`."""
+    below = np.flatnonzero(accuracy < floor)
+    return int(below[0]) + 1 if len(below) else len(accuracy)
 
 
 def log_linear(
@@ -160,8 +207,7 @@ def log_linear(
     >>> round(slope, 6), round(intercept, 6), round(r2, 6)
     (-0.3, 1.0, 1.0)
     """
-    below = np.flatnonzero(accuracy < floor)
-    last = int(below[0]) + 1 if len(below) else len(accuracy)
+    last = fitted_points(accuracy, floor=floor)
     x, y = np.log10(n[:last]), accuracy[:last]
     if last < 2:
         raise UserError(f"A slope needs two numbers of updates or more above the floor of {floor}; got {last}.")

@@ -38,7 +38,7 @@ class IteratedLearningSettings:
     def __post_init__(self) -> None:
         if self.languages not in ("two", "compositional"):
             known = ("two", "compositional")
-            raise UserError(f"languages is two or compositional; {nearest(self.languages, known)}.")
+            raise UserError(f"languages is two or compositional; {nearest(self.languages, known)}")
         for name in ("n_chains", "n_utterances"):
             if getattr(self, name) < 1:
                 raise UserError(f"iterated_learning needs {name} of at least 1; got {getattr(self, name)}.")

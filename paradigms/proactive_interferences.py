@@ -77,7 +77,7 @@ class ProactiveInterferenceSettings:
         known = (("order", ORDERS), ("query", QUERIES), ("instruction", INSTRUCTIONS), ("test_after", TESTS))
         for name, words in (*known, ("test_type", TYPES)):
             if getattr(self, name) not in words:
-                raise UserError(f"{name} is one of {', '.join(words)}; {nearest(getattr(self, name), words)}.")
+                raise UserError(f"{name} is one of {', '.join(words)}; {nearest(getattr(self, name), words)}")
         if not levels or min(levels) < 1:
             raise UserError(f"n_updates are the values that a key is given, 1 or more; got {levels}.")
         self._check_pool(max(levels))

@@ -69,7 +69,7 @@ class SerialReproductionSettings:
                 raise UserError(f"serial_reproduction needs {name} of at least 1; got {getattr(self, name)}.")
         for name, known in (("space", SPACES), ("noise", NOISES), ("outside", ("discard", "clip", "refuse"))):
             if getattr(self, name) not in known:
-                raise UserError(f"{name} is one of {', '.join(known)}; {nearest(getattr(self, name), known)}.")
+                raise UserError(f"{name} is one of {', '.join(known)}; {nearest(getattr(self, name), known)}")
         if self.noise != "none" and not self.noise_level > 0:
             raise UserError(f"{self.noise} noise needs a noise_level above 0; got {self.noise_level}.")
         if self.noise == "fade" and self.noise_level > 1:

@@ -13,8 +13,8 @@ import pytest
 GOOD = "participant,retention_interval,correct,trials\na,60,18,20\na,600,14,20\na,6000,9,20\na,60000,6,20\n"
 
 
-def cogmem(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COGMEM_STORE": str(folder / "store")}
+def cogmem(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COGMEM_STORE": str(folder / "store"), **variables}
     command = [sys.executable, "-m", "cogmem.cli", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
@@ -91,6 +91,10 @@ def test_run_prints_a_curve(tmp_path: Path) -> None:
         (("run", "forgetting_curve", "power(a=x,b=1)"), ("a=x",)),
         (("run", "forgetting_curve", "power(a=1,b=1)", "--set", "n_item=3"), ("did you mean 'n_items'?",)),
         (("run", "forgetting_curve", "power(a=1,b=1)", "--set", "n_items=0"), ("n_items", "at least 1")),
+        (("run", "proactive_interference", "removal(rate=0.6)"), ("discrimination", "overlap")),
+        (("run", "proactive_interference", "updating_lsmt"), ("did you mean 'updating_lstm'?",)),
+        (("run", "proactive_interference", "lstm"), ("column 'item'",)),
+        (("run", "forgetting_curve", "updating_gru"), ("column 'cue'",)),
         (("data", "fetch", "ricker"), ("did you mean 'ricker_2014'?",)),
         (("figures", "forgetting"), ("did you mean 'forgetting_curve'?",)),
         (("bench", "fits"), ("did you mean 'fit'?",)),
@@ -101,6 +105,21 @@ def test_what_a_user_must_put_right(arguments: tuple[str, ...], words: tuple[str
     (tmp_path / "mine.csv").write_text(GOOD)
     refused(cogmem(*arguments, folder=tmp_path), *words)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.csv"]
+
+
+def test_a_model_of_interference_takes_its_experiment(tmp_path: Path) -> None:
+    made = cogmem("run", "proactive_interference", "cue_overload(decay=1.2,leak=0.02,omission=0.3)", "--json",
+                  "--set", "n_updates=[1,4]", "--set", "n_lists=50", folder=tmp_path)  # fmt: skip
+    curve = json.loads(made.stdout)["curve"]
+    assert {row["updates"] for row in curve} == {1, 4}
+    one, four = (next(row["y"] for row in curve if row["updates"] == updates) for updates in (1, 4))
+    assert one > four + 0.1
+
+
+def test_a_language_model_is_named_before_it_is_asked(tmp_path: Path) -> None:
+    nobody = {"COGMEM_LLM_URL": "http://127.0.0.1:9", "COGMEM_LLM_MODEL": "nobody"}
+    asked = ("run", "proactive_interference", "language_model", "--set", "n_lists=1", "--json")
+    refused(cogmem(*asked, folder=tmp_path, **nobody), "http://127.0.0.1:9", "cogmem llm serve")
 
 
 def test_a_bad_file_writes_nothing(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_every_measure_reads_the_record_of_a_subject(paradigm: Paradigm[Any]) ->
         forgetting_curve: catalogue.models()["exponential"].subject(a=0.8, b=1e-5),
         serial_reproduction: GaussianReproducer(0.0, 1.0, 0.3),
         iterated_learning: LanguageLearner(0.5),
-        proactive_interference: cue_overload.subject(decay=0.7, leak=0.1, omission=0.1),
+        proactive_interference: cue_overload.subject(decay=0.7, leak=0.1, omission=0.1, lists=3),
     }[paradigm]
     assert len({each.name for each in paradigm.measures}) == len(paradigm.measures)
     for each in paradigm.measures:
@@ -334,7 +334,8 @@ def test_names_are_found_or_the_nearest_is_named() -> None:
     assert catalogue.named("model", "power", catalogue.models()).name == "power"
     with pytest.raises(UserError, match=r"no model 'powr'; did you mean 'power'\?"):
         catalogue.named("model", "powr", catalogue.models())
-    for things in (catalogue.models(), catalogue.paradigms(), catalogue.networks(), catalogue.datasets()):
+    for things in (catalogue.models(), catalogue.step_models(), catalogue.paradigms(), catalogue.networks(),
+                   catalogue.datasets()):  # fmt: skip
         assert all(name == thing.name for name, thing in things.items())
 
 

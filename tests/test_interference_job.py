@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cogmem.core import Source
+from cogmem.core import Curve, Source
 from cogmem.errors import UserError
 from cogmem.figures import interference as figures
 from cogmem.figures.figure import points_of
 from cogmem.human_data import load
-from cogmem.jobs import interference, keep_track
+from cogmem.jobs import interference, keep_track, kind_counts, paired_lists
 from cogmem.models.interference import cue_overload
 from cogmem.store import Store
+from cogmem.trials import Trials
 
 
 def test_halves_of_peoples_answers_are_all_of_them() -> None:
-    names, first = keep_track.counts(1)
-    again, second = keep_track.counts(2)
-    assert names == again
-    assert len(names) == 522
+    halves = keep_track.halves()
+    assert len(halves.people) == 522
     whole = load("keep_track_2019").rows
-    both = (first + second).sum(axis=0)
+    both = (halves.first + halves.second).sum(axis=0)
     for place, n_keys in enumerate(keep_track.N_KEYS):
         own = whole.where(whole["n_keys"] == n_keys)
         expected = [own[name].sum() for name in ("correct", "same_key", "omitted")]
@@ -67,7 +67,7 @@ def test_the_steps_and_the_forecast_of_a_model_tell_the_same_kinds() -> None:
 
 
 def test_the_link_by_hand() -> None:
-    rule = keep_track.linked(np.array([[0.5, 0.3, 0.2]] * 3))
+    rule = kind_counts.linked(np.array([[0.5, 0.3, 0.2]] * 3))
     plain, flat, lapsed = rule(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, 0.3]]))
     assert plain[0] == pytest.approx([0.5, 0.3, 0.2])
     roots = np.sqrt([0.5, 0.3, 0.2])
@@ -76,9 +76,60 @@ def test_the_link_by_hand() -> None:
 
 
 def test_a_mean_over_people_and_its_error_by_hand() -> None:
-    answers = keep_track.counts(1)[1].sum(axis=(1, 2)) + keep_track.counts(2)[1].sum(axis=(1, 2))
-    mean, se = keep_track.mean_and_se(-0.5 * answers)
+    halves = keep_track.halves()
+    mean, se = halves.mean_and_se(-0.5 * halves.answers)
     assert (mean, se) == (pytest.approx(-0.5), pytest.approx(0.0, abs=1e-9))
+
+
+def test_halves_of_lists_are_all_answers_of_the_first_25() -> None:
+    halves = paired_lists.halves()
+    both = (halves.first + halves.second).sum(axis=0)
+    whole = load("pal1_2024").rows
+    for place in (0, 1, 24):
+        own = whole.where(whole["x"] == place + 1)
+        none = own["omitted"].sum() + own["unseen"].sum()
+        assert both[place].tolist() == [own["correct"].sum(), own["prior_list"].sum(), own["same_list"].sum(), none]
+    assert len(halves.people) == 72
+    assert not halves.first[:, 1::2].any()
+    assert not halves.second[:, 0::2].any()
+
+
+def test_what_others_did_is_told_by_the_neighbours_of_a_missing_list() -> None:
+    first = np.array([[[8.0, 2.0], [0, 0], [4, 6]]])
+    second = np.array([[[0.0, 0.0], [9, 1], [0, 0]]])
+    one, two = kind_counts.Halves(("somebody",), first, second).others()
+    as_it_is = np.array([[1.0, 0.0]])
+    assert one(as_it_is)[0] == pytest.approx(np.array([[0.8, 0.2], [0.6, 0.4], [0.4, 0.6]]))
+    assert two(as_it_is)[0] == pytest.approx(np.array([[0.9, 0.1]] * 3))
+
+
+def test_words_of_earlier_lists_by_hand() -> None:
+    # Nothing decays and keys do not matter: with k lists behind it, a word of six is one of 6 (k + 1) and none.
+    model = replace(cue_overload, lists=0)
+    p = paired_lists.options(model, paired_lists.design(), np.array([[1e-12, 1.0, 6.0]]))[0]
+    for k in range(paired_lists.LISTS):
+        whole = 6.0 * (k + 1) + 6.0
+        assert p[k, 0] == pytest.approx(6 / whole)
+        assert p[k, 1] == pytest.approx(5 / whole)
+        assert p[k, 2] == pytest.approx(1 / whole)
+        assert p[k, 3 : 3 + k] == pytest.approx(np.full(k, 6 / whole))
+        assert p[k, 3 + k :] == pytest.approx(np.zeros(24 - k))
+    kinds = paired_lists.predicted(model, paired_lists.design())(np.array([[1e-12, 1.0, 6.0]]))[0]
+    assert kinds[1] == pytest.approx([1 / 18, 6 / 18, 5 / 18, 6 / 18])
+
+
+def test_the_error_of_a_slope_by_hand() -> None:
+    rows = Trials({"x": np.array([1.0, 10.0]), "y": np.array([0.5, 0.25]), "n": np.full(2, 100.0),
+                   "sd": np.array([0.5, np.sqrt(0.1875)])})  # fmt: skip
+    counted, told = (
+        Curve("updates_accuracy", "somebody", rows, Source(who="somebody", kind=kind))
+        for kind in ("language_model", "network")
+    )
+    found = interference.shape_rows([counted, told])
+    assert found["slope"] == pytest.approx([-0.25, -0.25])
+    # One decade between two points: the errors of both, squared and added.
+    assert found["slope_se"][0] == pytest.approx(np.sqrt(0.05**2 + 0.1875 / 100))
+    assert np.isnan(found["slope_se"][1])
 
 
 def test_shapes_of_the_published_models_are_those_of_the_notes() -> None:
@@ -144,8 +195,20 @@ def test_the_comparison_from_end_to_end(tmp_path: Path) -> None:
     shapes = {str(name): k for k, name in enumerate(made.shapes["subject"])}
     # A store with decay levels off.
     assert made.shapes["plateau"][shapes["decay_attention"]] > 0.4
+    pairs = {entry.agreement.subject: entry.agreement for entry in made.pairs.entries}
+    assert set(pairs) == {"pal1_2024", "cue_overload"}
+    # Four kinds by chance: -1.39; each person's own decay tells more than what others did.
+    assert -1.0 < (pairs["pal1_2024"].elpd_per_test or 0.0) < (pairs["cue_overload"].elpd_per_test or 0.0) < -0.7
+    assert made.curves["list_lags"][1].rows["y"][0] > made.curves["list_lags"][1].rows["y"][4] > 0
+    for entry in (*made.line_up.entries, *made.pairs.entries):
+        unsure = len(entry.parameters) > 0 and entry.parameters["rhat"].max() > 1.05
+        assert unsure == any("r-hat" in each for each in entry.warnings)
+    # One lapse, one temperature, and lists whose pairs say enough of every person.
+    assert made.pairs.entries[1].parameters["rhat"].max() < 1.05
     document = json.loads(json.dumps(interference.document(made), allow_nan=False))
     assert {row["name"] for row in document["subjects"]} == set(scores)
     again = interference.compute(models=["cue_overload", "decay_attention"], store=store)
-    np.testing.assert_equal(points_of(figures.draw(again)), points_of(figures.draw(made)))  # a gap (nan) is its own equal
+    np.testing.assert_equal(
+        points_of(figures.draw(again)), points_of(figures.draw(made))
+    )  # a gap (nan) is its own equal
     assert again.seconds < made.seconds

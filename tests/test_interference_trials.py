@@ -14,7 +14,7 @@ from cogmem.core import Record, measure
 from cogmem.errors import UserError
 from cogmem.human_data import DATASETS, load, load_trials, loading, probe_parsing, xls
 from cogmem.paradigms import proactive_interference
-from cogmem.paradigms.interference_measures import classify
+from cogmem.paradigms.interference_measures import classify, list_lags
 
 SOURCES = Path(os.environ.get("COGMEM_DATA", Path(__file__).parents[2] / "shared" / "human_data_sources"))
 with_sources = pytest.mark.skipif(
@@ -267,6 +267,14 @@ def test_cued_recall_trials_give_the_table() -> None:
     assert found == pooled("pal1_2024", tuple(kinds), ("participant", "list"))
     lags = Counter((number - home)[kinds["prior_list"] & (number > 10)].tolist())
     assert [lags[k] for k in range(1, 11)] == load("pal1_2024", table="lags").rows["correct"][:10].tolist()
+    # The paradigm's own measures say the same.
+    back = load("pal1_2024", table="lags").rows["correct"]
+    assert list_lags(record, after=10)["correct"].tolist()[: len(back)] == back.tolist()
+    prior = measure(proactive_interference.measure("prior_lists"), record).pool().rows
+    whole = load("pal1_2024").rows
+    assert prior["y"][:25] == pytest.approx(
+        [whole["prior_list"][whole["x"] == k].sum() / whole["n"][whole["x"] == k].sum() for k in range(1, 26)]
+    )
     assert Counter(classify(record).kind.tolist())["right"] == record.right.sum() == 7786
     assert len(record.design.studies) == len(tests) == 19_668
 

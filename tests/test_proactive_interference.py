@@ -14,7 +14,7 @@ from cogmem.core import Curve, Design, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.models.interference import cue_overload
 from cogmem.paradigms import forgetting_curve, proactive_interference
-from cogmem.paradigms.interference_measures import classify, log_linear, release
+from cogmem.paradigms.interference_measures import classify, list_lags, lists_back, log_linear, release
 from cogmem.trials import Trials
 
 
@@ -88,6 +88,27 @@ def test_answers_are_told_apart_by_hand() -> None:
     assert dict(zip(recency["x"].tolist(), recency["y"].tolist(), strict=True)) == pytest.approx(
         {0.0: 1 / 3, 1.0: 1 / 3}
     )
+
+
+def test_lists_back_by_hand() -> None:
+    # Three lists of one pair (0→3, 1→4, 2→5); asked for after each, the third four times.
+    rows = [("study", 1, 0, 3), ("test", 1, 0, 3), ("study", 2, 1, 4), ("test", 2, 1, 4), ("study", 3, 2, 5),
+            *[("test", 3, 2, 5)] * 4]  # fmt: skip
+    names = ("phase", "list", "cue", "target")
+    columns: dict[str, Any] = {name: np.array([row[k] for row in rows]) for k, name in enumerate(names)}
+    columns |= {"update": np.ones(9, dtype=int), "updates": np.ones(9, dtype=int), "time": np.arange(9.0)}
+    design = Design("proactive_interference", 1, {}, 0, Trials(columns), np.arange(7))
+    # A later list's word (5 in the first list) and one that was never shown (6) come from no list; 1 was a key.
+    record = Record(design, "somebody", np.array([5, 3, 3, 1, 5, -1]))
+    assert lists_back(record).tolist() == [-1, 1, 2, 1, 0, -1]
+    lags = measure(proactive_interference.measure("list_lag"), record).rows
+    assert dict(zip(lags["lag"].tolist(), lags["correct"].tolist(), strict=True)) == {1: 2, 2: 1}
+    late = list_lags(record, after=2)
+    assert late["correct"].tolist() == [1, 1]
+    prior = measure(proactive_interference.measure("prior_lists"), record).rows
+    assert prior["y"].tolist() == [0.0, 1.0, 0.5]
+    with pytest.raises(UserError, match="no word of an earlier list"):
+        list_lags(record, after=3)
 
 
 LISTS: dict[str, Any] = {"order": "lists", "test_after": "list"}

@@ -20,7 +20,7 @@ Scale = Literal["linear", "log", "symlog"]
 Z90: Final = 1.6448536269514722
 
 # Okabe & Ito (2008), readable for colour-blind people; people are always black points.
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999")
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
 STYLE: Final[Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -32,6 +32,9 @@ STYLE: Final[Any] = {
     "svg.hashsalt": "cogmem",
 }
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES: Final = ("-", "--", ":", "-.")
+Look = tuple[str, str, str]
+"""Colour, marker and line of a subject."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +42,14 @@ class Series:
     """One subject in one panel: `rows` holds x, y, lower, upper (90 % interval; NaN where there is none).
 
     People (`kind` human) are drawn as points with intervals, everybody else as lines with bands; `points` draws the
-    points of a network or model that was measured rather than predicted.
+    points of a network or model that was measured rather than predicted, `joined` by a line.
     """
 
     label: str
     kind: Kind
     rows: Trials
     points: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +158,9 @@ def to_matplotlib(drawing: Drawing) -> Any:
     with plt.rc_context(STYLE):
         rows = -(-len(drawing.panels) // drawing.columns)
         figure, axes = plt.subplots(rows, drawing.columns, figsize=(5.0 * drawing.columns, 2.9 * rows), squeeze=False)
+        looks = looks_of(drawing)
         for panel, ax in zip(drawing.panels, axes.ravel(), strict=False):
-            _draw_panel(panel, ax)
+            _draw_panel(panel, ax, looks)
         for ax in axes.ravel()[len(drawing.panels) :]:
             ax.set_axis_off()
         figure.tight_layout()
@@ -163,15 +168,24 @@ def to_matplotlib(drawing: Drawing) -> Any:
     return figure
 
 
-def _draw_panel(panel: Panel, ax: Any) -> None:
+def looks_of(drawing: Drawing) -> dict[str, Look]:
+    """Return how everybody but people looks, the same in every panel; where colours begin again, lines are dashed."""
+    labels = dict.fromkeys(each.label for panel in drawing.panels for each in panel.series if each.kind != "human")
+    return {
+        label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)], DASHES[k // len(COLOURS) % len(DASHES)])
+        for k, label in enumerate(labels)
+    }
+
+
+def _draw_panel(panel: Panel, ax: Any, looks: Mapping[str, Look]) -> None:
     people = [each for each in panel.series if each.kind == "human"]
-    others = [each for each in panel.series if each.kind != "human"]
-    for k, each in enumerate(others):
-        _draw_series(each, ax, COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)])
+    for each in panel.series:
+        if each.kind != "human":
+            _draw_series(each, ax, looks[each.label])
     for k, each in enumerate(people):
         # One group of people is black; more are told apart by shades and markers, never mistaken for a model.
         grey = "black" if len(people) == 1 else str(0.65 * k / max(1, len(people) - 1))
-        _draw_series(each, ax, grey, MARKERS[k % len(MARKERS)])
+        _draw_series(each, ax, (grey, MARKERS[k % len(MARKERS)], "-"))
     ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
     for axis, scale in ((ax.set_xscale, panel.x_scale), (ax.set_yscale, panel.y_scale)):
         axis(scale, **({"linthresh": 1.0} if scale == "symlog" else {}))
@@ -185,20 +199,21 @@ def _draw_panel(panel: Panel, ax: Any) -> None:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _draw_series(each: Series, ax: Any, colour: str, marker: str) -> None:
+def _draw_series(each: Series, ax: Any, look: Look) -> None:
+    colour, marker, dash = look
     order = np.argsort(each.rows["x"], kind="stable")
     x, y, lower, upper = (each.rows[name][order].astype(float) for name in ("x", "y", "lower", "upper"))
     known = np.isfinite(lower) & np.isfinite(upper)
     if each.kind == "human" or each.points:
         ends = np.abs(np.stack([y - lower, upper - y]))
         ends[:, ~known] = 0.0
-        line = "none" if each.kind == "human" else "-"
+        line = dash if each.kind != "human" and each.joined else "none"
         ax.errorbar(
             x, y, yerr=ends if known.any() else None, fmt=marker, ls=line, lw=0.8, color=colour, ms=3.5, capsize=1.5,
             label=each.label, zorder=3,
         )  # fmt: skip
         return
-    ax.plot(x, y, "-", lw=1.2, color=colour, label=each.label)
+    ax.plot(x, y, dash, lw=1.2, color=colour, label=each.label)
     if known.any():
         ax.fill_between(x, lower, upper, where=known, color=colour, alpha=0.15, lw=0)
 

@@ -9,11 +9,13 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Drawing, Figure, Panel, Series, series
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
 from cogmem.figures.forgetting import score_panel
 from cogmem.human_data.loading import load
+from cogmem.jobs import paired_lists
 from cogmem.jobs.interference import LAGS_AT, SHIFT, InterferenceResults, compute, published
 from cogmem.jobs.language_models import available
+from cogmem.lineups import LineUp
 from cogmem.progress import Report
 from cogmem.store import Store
 from cogmem.trials import Trials
@@ -35,22 +37,35 @@ def _published_panel(curves: Sequence[Curve]) -> Panel:
     band = Trials({"x": every[0].rows["x"], "y": middle, "lower": lower, "upper": upper})
     parts = [Series(f"median of {len(every)} models", "language_model", band)]
     parts += [series(each, each.subject) for each in every if each.subject in SHOWN]
-    parts += [replace(part, points=True) for part in _of_kind(curves, "language_model")]
+    parts += _measured(curves)
     return Panel("Language models (published; not people)", UPDATES, "Proportion correct", tuple(parts), "log", ONE)
 
 
-def _lag_panel(results: InterferenceResults) -> Panel:
-    """Return where intrusions come from: people by lists back, everybody else by updates back, of 15 at most."""
-    parts = []
-    for curve, label in zip(results.curves["people_lags"], ("people, words", "people, pairs"), strict=True):
-        rows = curve.rows.where(curve.rows["x"] < LAGS_AT)
-        whole = rows["correct"].sum()
-        y = rows["correct"] / whole
-        own = {"x": rows["x"], "y": y, "n": np.full(len(y), float(whole)), "sd": np.sqrt(y * (1 - y))}
-        parts.append(series(Curve("lags", label, Trials(own), curve.source), label))
-    parts += _lines(results.curves["lags"], "step", "network", "language_model")
-    return Panel("Where intrusions come from", "Lists or updates back", "Share of intrusions", tuple(parts), "log",
-                 (0.0, 0.8))  # fmt: skip
+def _updates_back_panel(results: InterferenceResults) -> Panel:
+    """Return where older values come from after LAGS_AT updates; a language model's were counted."""
+    curves = results.curves["lags"]
+    parts = (*_lines(curves, "step", "network"), *_measured(curves))
+    title = f"Older values of {LAGS_AT}: where they come from"
+    return Panel(title, "Updates back", "Share of intrusions", parts, "log", ONE)
+
+
+def _lists_back_panel(results: InterferenceResults) -> Panel:
+    """Return where words of earlier lists come from: people's words and pairs, and models fitted to the pairs."""
+    table = load("fr1_2024", table="lags")
+    rows = table.rows.where(table.rows["x"] <= paired_lists.LAGS)
+    whole = table.rows["correct"].sum()
+    y = rows["correct"] / whole
+    own = {"x": rows["x"], "y": y, "n": np.full(len(y), float(whole)), "sd": np.sqrt(y * (1 - y))}
+    words = series(Curve("list_lags", table.subject, Trials(own), table.source), "people, words")
+    people, *models = results.curves["list_lags"]
+    parts = (words, series(people, "people, pairs"), *_lines(models, "step"))
+    return Panel("Words of earlier lists: where they come from", "Lists back", "Share of intrusions", parts, "log",
+                 (0.0, 0.5))  # fmt: skip
+
+
+def _measured(curves: Iterable[Curve]) -> tuple[Series, ...]:
+    """Return what a language model of this run did, with its intervals."""
+    return tuple(replace(part, points=True) for part in _of_kind(curves, "language_model"))
 
 
 def _without_interval(curve: Curve) -> Trials:
@@ -85,12 +100,29 @@ def _questions_panel(results: InterferenceResults, at: int = 16) -> Panel:
                  ticks=names)  # fmt: skip
 
 
-def _prior_panel(results: InterferenceResults) -> Panel:
-    """Return people's answers list by list; a single session that had fifty lists is not shown beyond 25."""
-    shown = (replace(each, rows=each.rows.where(each.rows["x"] <= 25)) for each in results.curves["people_by_list"])
-    labels = ("people, right", "people, word of an earlier list")
-    parts = tuple(series(each, label) for each, label in zip(shown, labels, strict=True))
-    return Panel("Pairs, list after list", "List", "Share of answers", parts, y_range=(0.0, 0.6))
+def _list_panel(results: InterferenceResults, kind: str, title: str, label: str, top: float) -> Panel:
+    """Return people and fitted models list after list."""
+    people, *models = results.curves[kind]
+    parts = (series(people, "people"), *_lines(models, "step"))
+    return Panel(title, "List", label, parts, y_range=(0.0, top))
+
+
+def _slope_panel(results: InterferenceResults) -> Panel:
+    """Return the slope a decade of updates: of each published model, and of everybody who took the streams here."""
+    shapes = results.shapes
+    own = {curve.subject: curve.source.kind for curve in results.curves["updates_accuracy"]}
+    mine = np.array([name in own for name in shapes["subject"].tolist()])
+    theirs = shapes["slope"][~mine]
+    nothing = np.full(len(theirs), np.nan)
+    rows = Trials({"x": np.ones(len(theirs)), "y": theirs, "lower": nothing, "upper": nothing})
+    parts = [Series("published models", "language_model", rows, points=True, joined=False)]
+    for k, place in enumerate(np.flatnonzero(mine), 2):
+        half = Z90 * shapes["slope_se"][place]
+        y, name = shapes["slope"][place], str(shapes["subject"][place])
+        numbers = {"x": float(k), "y": y, "lower": y - half, "upper": y + half}
+        parts.append(Series(name, own[name], Trials({key: np.array([value]) for key, value in numbers.items()}), True))
+    return Panel("Slope a decade of updates", "", "Change of proportion correct", tuple(parts), legend=False,
+                 ticks=("published", *own))  # fmt: skip
 
 
 def _changed_pairs_panel() -> Panel:
@@ -149,11 +181,21 @@ def _build_up_panel() -> Panel:
     return Panel("Build-up over trials: people, 60 s", "Trial", "Proportion recalled", tuple(parts), y_range=ONE)
 
 
+def _older_panel(results: InterferenceResults) -> Panel:
+    curves = results.curves["updates_same_key"]
+    parts = (*_lines(curves, "step", "network"), *_measured(curves))
+    return Panel("Answers that are older values of the key", UPDATES, "Share of answers", parts, "log", ONE)
+
+
+def _scores(line_up: LineUp, title: str) -> Panel:
+    panel = score_panel(line_up)
+    ticks = tuple("people" if tick == line_up.human.subject else tick for tick in panel.ticks)
+    return replace(panel, title=title, ticks=ticks, y_scale="linear")
+
+
 def draw(results: InterferenceResults) -> Drawing:
     """Return the drawing of a computed comparison."""
     curves = results.curves["updates_accuracy"]
-    scores = score_panel(results.line_up)
-    ticks = tuple("people" if tick == results.line_up.human.subject else tick for tick in scores.ticks)
     panels = (
         _published_panel(curves),
         Panel(
@@ -162,9 +204,14 @@ def draw(results: InterferenceResults) -> Drawing:
         Panel("Models fitted to people", UPDATES, "Proportion correct", _lines(curves, "step"), "log", ONE),
         _keep_track_panel(results, "accuracy", "Proportion correct"),
         _keep_track_panel(results, "same_key", "Older words of the category"),
-        replace(scores, title="Predicting people: other half of the trials", ticks=ticks, y_scale="linear"),
-        _lag_panel(results),
-        _prior_panel(results),
+        _scores(results.line_up, "Keeping track: predicting the other half"),
+        _list_panel(results, "list_accuracy", "Pairs, list after list", "Proportion correct", 0.6),
+        _list_panel(results, "prior_list", "Pairs: words of earlier lists", "Share of answers", 0.2),
+        _scores(results.pairs, "Pairs: predicting the other lists"),
+        _lists_back_panel(results),
+        _updates_back_panel(results),
+        _older_panel(results),
+        _slope_panel(results),
         _questions_panel(results),
         _changed_pairs_panel(),
         _noticed_panel(),

@@ -51,7 +51,7 @@ class Method:
 
     def __post_init__(self) -> None:
         if self.name not in ("mle", "laplace", "nuts"):
-            raise UserError(f"There is no method {self.name!r}; {nearest(str(self.name), ['mle', 'laplace', 'nuts'])}.")
+            raise UserError(f"There is no method {self.name!r}; {nearest(str(self.name), ['mle', 'laplace', 'nuts'])}")
         if self.coordinates not in ("rounded", "non_centred"):
             raise UserError(f"coordinates are 'rounded' or 'non_centred'; got {self.coordinates!r}.")
         if self.draws < 1 or self.tune < 0 or self.chains < 1:

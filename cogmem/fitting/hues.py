@@ -72,7 +72,7 @@ def attractor_model(cells: Cells, prior: Prior) -> Any:
     import pytensor.tensor as pt
 
     if prior not in PRIORS:
-        raise UserError(f"There is no prior of hue {prior!r}; {nearest(prior, PRIORS)}.")
+        raise UserError(f"There is no prior of hue {prior!r}; {nearest(prior, PRIORS)}")
     people = len(cells.names)
     steep = np.concatenate(slopes(cells.theta), axis=1)
     with pm.Model() as model:

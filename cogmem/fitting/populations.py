@@ -5,8 +5,8 @@ Everybody's chances depend on the parameters alone, so they are computed once at
     P(answers of person i | mu, sigma) = sum over s of w_s P(answers of i | z_s),  w_s ~ N(z_s; mu, sigma) / q(z_s),
 
 with weights that sum to 1 (else a spread of nothing around one point would be infinitely likely). What is left to
-sample are mu and sigma, six or eight numbers instead of some thousand. The points are drawn twice: wide, for the mode,
-and then around it.
+sample are mu and sigma, six or eight numbers instead of some thousand. The points are drawn wide, for the mode, and
+then around it, as many as make its likelihood smooth.
 """
 
 from __future__ import annotations
@@ -27,11 +27,17 @@ from cogmem.subjects.parameters import Parameter, constrain, constrained
 from cogmem.trials import Trials
 
 POINTS: Final = 1024
+ENOUGH: Final = 300.0
+"""Points that make the likeliest population; with fewer, four times as many are drawn around it."""
+ROUNDS: Final = 3
 WIDER: Final = 1.4
-"""The second proposal is this many times as wide as the population at the mode."""
-LEAST: Final = 0.1
-TINY: Final = 1e-40  # numbers so small that processors compute with them slowly count as none
-HALF_LOG_2PI: Final = 0.9189385332046727
+"""The first proposal is this many times as wide as the prior."""
+TAIL: Final = 5.0
+"""Degrees of freedom of the proposals."""
+LEAST: Final = 0.25
+"""Spread of any population, of the prior's: between few points a narrower one would be a mode at each of them."""
+NEGLIGIBLE: Final = 1e-9
+TINY: Final = 1e-30  # numbers so small that processors compute with them slowly count as none
 
 Predict = Callable[[Array], Array]
 """theta (sets, parameters) -> chances (sets, conditions, kinds)."""
@@ -56,6 +62,10 @@ class Points:
         logs = -0.5 * (apart**2).sum(axis=-1) - np.log(sigma).sum(axis=-1)[:, None] - self.log_q
         return np.asarray(logs - _log_sum(logs, 1)[:, None])
 
+    def effective(self, mu: Array, sigma: Array) -> float:
+        """Return how many points a population (middle and spread, (p,)) is effectively made of."""
+        return float(1.0 / np.exp(2.0 * self.log_weights(mu[None], sigma[None])).sum())
+
 
 def _log_sum(logs: Array, axis: int) -> Array:
     peak = logs.max(axis=axis, keepdims=True)
@@ -65,16 +75,17 @@ def _log_sum(logs: Array, axis: int) -> Array:
 def draw_points(
     parameters: Sequence[Parameter], predict: Predict, centre: Array, spread: Array, *, seed: int, n: int = POINTS
 ) -> Points:
-    """Return `n` quasi-random points of Normal(centre, spread), with the chances at each."""
-    from scipy.special import ndtri
-    from scipy.stats import qmc
+    """Return `n` quasi-random points around `centre`, with the chances at each.
+
+    Every coordinate has Student's t: no population is so far out that no points are there.
+    """
+    from scipy.stats import qmc, t
 
     uniform = qmc.Sobol(len(centre), seed=np.random.default_rng(seed)).random(n)
-    standard = ndtri(np.clip(uniform, 1e-6, 1 - 1e-6))
+    standard = t.ppf(np.clip(uniform, 1e-6, 1 - 1e-6), TAIL)
     z = centre + spread * standard
     chances = np.maximum(predict(constrained(parameters, z)), 1e-12)
-    log_q = (-0.5 * standard**2 - HALF_LOG_2PI - np.log(spread)).sum(axis=1)
-    return Points(z, log_q, np.log(chances))
+    return Points(z, (t.logpdf(standard, TAIL) - np.log(spread)).sum(axis=1), np.log(chances))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,22 +140,26 @@ def fit_population(
 ) -> PopulationFit:
     """Return the population (NUTS) of people with `counts` (people, conditions, kinds) of answers.
 
-    The prior of a middle is the parameter's own, of a spread a tenth of the prior's scale and
+    The prior of a middle is the parameter's own, of a spread a quarter of the prior's scale and
     HalfNormal(0.7 x that scale) more.
     """
     started, known = time.perf_counter(), tuple(parameters)
     how = method or Method("nuts", chains=2, tune=300, draws=500, target_accept=0.8)
     loc, scale = normal_prior(known, 0.0)
     wide = draw_points(known, predict, loc, WIDER * scale, seed=seed, n=2 * POINTS)
-    first = Posterior(marginal_of(wide, counts), loc, scale)
-    mode = first.mode()
-    mu, sigma = mode[: len(loc)], first.sigma(mode[len(loc) :])
-    points = draw_points(known, predict, mu, np.maximum(WIDER * sigma, 0.25 * scale), seed=seed + 1)
-    trace, middle, width = _sample(Posterior(marginal_of(points, counts), loc, scale), how, seed)
+    posterior = Posterior(marginal_of(wide, counts), loc, scale)
+    for k, n in enumerate((POINTS, *ROUNDS * (4 * POINTS,)), 1):
+        points = draw_points(known, predict, *posterior.where(), seed=seed + k, n=n)
+        posterior = Posterior(marginal_of(points, counts), loc, scale)
+        mode = posterior.mode()
+        # A narrow population is made of few of the points: its likelihood would be rough with too few of them.
+        if points.effective(mode[: len(loc)], posterior.sigma(mode[len(loc) :])) > ENOUGH:
+            break
+    trace, middle, width = _sample(posterior, how, seed)
     draws = {"mu": middle, "sigma": width}
     found, said = checked(draws, int(trace.sample_stats["diverging"].sum()))
     flat = {name: values.reshape(-1, len(loc)) for name, values in draws.items()}
-    effective = _effective(points, flat)
+    effective = points.effective(flat["mu"].mean(axis=0), flat["sigma"].mean(axis=0))
     found["points"] = effective
     if effective < 50:
         said.append(f"Only {effective:.0f} effective points make the population: its spread is roughly known.")
@@ -152,17 +167,12 @@ def fit_population(
     return PopulationFit(known, flat["mu"], flat["sigma"], points, counts, found, tuple(said), took)
 
 
-def _effective(points: Points, flat: dict[str, Array]) -> float:
-    """Return how many points a population of the middle draw is effectively made of."""
-    weights = np.exp(points.log_weights(flat["mu"].mean(axis=0)[None], flat["sigma"].mean(axis=0)[None]))
-    return float(1.0 / (weights**2).sum())
-
-
 @dataclass(frozen=True, eq=False)
 class Marginal:
     """The log likelihood of (mu, log sigma) with every person integrated out, and its gradient.
 
-    `share` (people, points) is each person's likelihood at the points, over that at the best of them.
+    `share` (points, people) is each person's likelihood at the points, over that at the best of them: in single
+    precision, which is a hundred times finer than the points and reads half the memory.
     """
 
     share: Array
@@ -175,25 +185,29 @@ class Marginal:
         apart = (self.points.z - mu) / sigma
         log_w = -0.5 * (apart**2).sum(axis=1) - self.points.log_q
         w = np.exp(log_w - log_w.max())
-        w = np.where(w < TINY, 0.0, w / w.sum())
+        w = w / w.sum()
+        # A narrow population is made of few points: the others are not read.
+        share, used = self.share, np.flatnonzero(w > NEGLIGIBLE * w.max())
+        if 2 * len(used) < len(w):
+            share, w, apart = share[used], w[used], apart[used]
         # einsum stays in this thread: a product shared out to all cores would wait for them longer than it takes.
-        total = np.einsum("is,s->i", self.share, w) + 1e-300
+        total = np.maximum(np.einsum("si,s->i", share, np.where(w < TINY, 0.0, w).astype(np.float32)), TINY)
         # By each weight's share in all people's likelihoods, less its share in the sum that is 1.
-        back = w * (np.einsum("i,is->s", 1.0 / total, self.share) - len(total))
+        back = w * (np.einsum("i,si->s", 1.0 / total, share) - len(total))
         slope = np.concatenate([back @ apart / sigma, back @ apart**2])
-        return np.array([np.log(total).sum()]), slope[None]
+        return np.array([np.log(total).sum(dtype=np.float64)]), slope[None]
 
 
 def marginal_of(points: Points, counts: Array) -> Marginal:
     """Return the marginal likelihood of people's counts (people, conditions, kinds)."""
     logs = points.log_likelihood(counts)
-    share = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return Marginal(np.where(share < TINY, 0.0, share), points)
+    share = np.exp(logs - logs.max(axis=1, keepdims=True)).T
+    return Marginal(np.ascontiguousarray(np.where(share < TINY, 0.0, share), dtype=np.float32), points)
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """The log posterior of (mu, log spread), sigma being a tenth of the prior's scale and the spread."""
+    """The log posterior of (mu, log spread), sigma being a quarter of the prior's scale and the spread."""
 
     marginal: Marginal
     loc: Array
@@ -226,6 +240,12 @@ class Posterior:
         bounds = [(a - 4 * s, a + 4 * s) for a, s in zip(self.loc, self.scale, strict=True)]
         bounds += [(np.log(0.02 * s), np.log(3.0 * s)) for s in self.scale]
         return np.asarray(minimize(lack, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
+
+    def where(self) -> tuple[Array, Array]:
+        """Return the middle of the likeliest population, and how far its people and its middle may be from it."""
+        at, p = self.mode(), len(self.loc)
+        unsure = np.sqrt((self.shape(at)[:p] ** 2).sum(axis=1))
+        return at[:p], np.sqrt(self.sigma(at[p:]) ** 2 + np.minimum(unsure, self.scale) ** 2)
 
     def shape(self, at: Array) -> Array:
         """Return a matrix L so that at + L u is nearly as wide as the posterior for standard normal u."""

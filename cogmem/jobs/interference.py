@@ -20,14 +20,15 @@ from cogmem.core import Curve, Design, Forecaster, Source
 from cogmem.errors import UserError
 from cogmem.exports import rows_of
 from cogmem.human_data.loading import load
-from cogmem.jobs import keep_track, language_models
+from cogmem.jobs import keep_track, language_models, paired_lists
+from cogmem.jobs.kind_counts import LINK, Scored, linked, parameters_of, subject_of
 from cogmem.jobs.outcomes import Outcome, compute_all, stored
 from cogmem.jobs.ranking import ranked
 from cogmem.lineups import LineUp
 from cogmem.models.interference import INTERFERENCE_MODELS
 from cogmem.names import nearest
 from cogmem.paradigms import proactive_interference
-from cogmem.paradigms.interference_measures import log_linear
+from cogmem.paradigms.interference_measures import fitted_points, log_linear
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 from cogmem.subjects.interference import option_items
@@ -36,7 +37,7 @@ from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
 
-VERSION: Final = 1
+VERSION: Final = 2
 LEVELS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 STREAMS: Final = 20
 LAGS_AT: Final = 16
@@ -45,13 +46,18 @@ SHIFT: Final = 3
 QUERIES: Final = ("last", "first")
 MODELS: Final = {model.name: model for model in INTERFERENCE_MODELS}
 SEEDS: Final = (1, 2, 3)
+PEOPLE: Final = "people"
 
 
 @dataclass(frozen=True, eq=False)
 class InterferenceResults:
-    """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here."""
+    """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here.
+
+    `line_up` is keeping track, everybody's; `pairs` are lists of pairs, which models take.
+    """
 
     line_up: LineUp
+    pairs: LineUp
     curves: Mapping[str, tuple[Curve, ...]]
     shapes: Trials
     seed: int
@@ -129,19 +135,17 @@ def _taken(subjects: Mapping[str, Forecaster], *, seed: int, source: Source) -> 
     return found | {"release": shift_curve(subjects["last"], seed=seed, source=source)}
 
 
-def _outcome(
-    name: str, scored: keep_track.Scored, subjects: Mapping[str, Forecaster], source: Source, seed: int
-) -> Outcome:
+def _outcome(name: str, scored: Scored, subjects: Mapping[str, Forecaster], source: Source, seed: int) -> Outcome:
     logs, fits = scored
     curves = keep_track.curves(name, fits, source) | _taken(subjects, seed=seed, source=source)
-    return Outcome(name, source.kind, logs, curves, keep_track.parameters_of(fits))
+    return Outcome(name, source.kind, logs, curves, parameters_of(fits))
 
 
 def model_outcome(name: str, seed: int) -> Outcome:
     """Return what comes of a model that is fitted to people's answers."""
     model, source = MODELS[name], Source(who=name, kind="step")
-    scored = keep_track.score(model.parameters, keep_track.predicted(model, keep_track.design()), seed=seed)
-    someone = keep_track.subject_of(model, scored[1], seed=seed)
+    scored = keep_track.halves().score(model.parameters, keep_track.predicted(model, keep_track.design()), seed=seed)
+    someone = subject_of(model, scored[1], seed=seed)
     return _outcome(name, scored, dict.fromkeys(QUERIES, someone), source, seed)
 
 
@@ -154,14 +158,14 @@ def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
         query: UpdatingNetwork(replace(NETWORKS[name], query=query), seeds=SEEDS, weights=weights) for query in QUERIES
     }
     forecast = keep_track.forecast_kinds(subjects["last"])
-    scored = keep_track.score(keep_track.LINK, keep_track.linked(forecast), seed=seed)
+    scored = keep_track.halves().score(LINK, linked(forecast), seed=seed)
     return _outcome(name, scored, subjects, source, seed)
 
 
 def people_outcome(seed: int) -> Outcome:
     """Return how well people predict people: what all of them did, linked to each."""
-    logs, fits = keep_track.score(keep_track.LINK, keep_track.others(), seed=seed)
-    return Outcome("people", "human", logs, {}, keep_track.parameters_of(fits))
+    logs, fits = keep_track.halves().score(LINK, keep_track.halves().others(), seed=seed)
+    return Outcome("people", "human", logs, {}, parameters_of(fits))
 
 
 def _language_model(store: Store, seed: int, report: Report) -> Outcome:
@@ -176,14 +180,25 @@ def _chosen(wanted: Sequence[str] | None, networks: bool) -> tuple[str, ...]:
     known = (*MODELS, *(NETWORKS if networks else ()))
     for name in wanted or ():
         if name not in known:
-            raise UserError(f"There is no model of interference {name!r}; {nearest(name, known)}.")
+            raise UserError(f"There is no model of interference {name!r}; {nearest(name, known)}")
     return tuple(name for name in known if not wanted or name in wanted)
+
+
+def _specs(human: str, table: str | None, names: Sequence[str], seed: int, job: str) -> list[dict[str, Any]]:
+    """Return what the outcome of each name on a human data set depends on, as the store remembers it."""
+    answers = load(human, table=table).rows
+    return [{"job": job, "version": VERSION, "seed": seed, "people": answers, "subject": name} for name in names]
 
 
 NOTES: Final = (
     "Everybody is fitted or linked to one half of each person's trials and scored on the other, both ways round.",
     "People's score: what all people did in one half, linked to the other. Standard errors are over people.",
     "The streams behind people's trials are not on record; everybody takes others that were made in the same way.",
+)
+LIST_NOTES: Final = (
+    "Models are fitted to the odd or the even lists of each person and scored on the others.",
+    "People's score: what all people did in the other lists, linked to each. Standard errors are over people.",
+    "A word of no list counts as no answer, since no model has one.",
 )
 
 
@@ -209,31 +224,42 @@ def compute(
             f"proactive_interference is compared on keep_track_2019, whose answers have kinds; got {human.subject!r}. "
             "Load other tables with cogmem data list and load()."
         )
-    people, answers = keep_track.people(), load("keep_track_2019", table="halves").rows
-    common = {"job": "interference", "version": VERSION, "seed": seed, "people": answers}
+    chosen = _chosen(models, networks)
+    fitted = tuple(name for name in chosen if name in MODELS)
     tasks: list[tuple[dict[str, Any], Callable[[], Outcome]]] = []
-    for name in _chosen(models, networks):
-        spec: dict[str, Any] = {**common, "subject": name}
+    for spec in _specs("keep_track_2019", "halves", (*chosen, PEOPLE), seed, "interference"):
+        name = spec["subject"]
         if name in MODELS:
             tasks.append((spec, partial(model_outcome, name, seed)))
+        elif name == PEOPLE:
+            tasks.append((spec, partial(people_outcome, seed)))
         else:
             spec |= {"settings": NETWORKS[name], "seeds": SEEDS}
             tasks.append((spec, partial(network_outcome, name, Path(store.root) / "networks", seed)))
-    tasks.append(({**common, "subject": "people"}, partial(people_outcome, seed)))
-    *outcomes, others = compute_all(tasks, store, workers, report)
+    for spec in _specs(paired_lists.DATA, None, (*fitted, PEOPLE), seed, "paired_lists"):
+        name = spec["subject"]
+        of_lists = paired_lists.people_outcome if name == PEOPLE else partial(paired_lists.outcome, name)
+        tasks.append((spec, partial(of_lists, seed)))
+    made = compute_all(tasks, store, workers, report)
+    (*outcomes, others), (*of_pairs, other_lists) = made[: len(chosen) + 1], made[len(chosen) + 1 :]
     if language_model:
         outcomes.append(_language_model(store, seed, report))
-    human_curve = people["accuracy"]
-    result = ranked(
-        "proactive_interference", human_curve, "participant", outcomes, others.scores, keep_track.mean_and_se,
-        float(human_curve.rows["n"].sum()), NOTES,
+    people, lists = keep_track.people(), paired_lists.people()
+    line_up = ranked(
+        "proactive_interference", people["accuracy"], "participant", outcomes, others.scores,
+        keep_track.halves().mean_and_se, float(people["accuracy"].rows["n"].sum()), NOTES,
+    )  # fmt: skip
+    pairs = ranked(
+        "proactive_interference", lists["list_accuracy"], "participant", of_pairs, other_lists.scores,
+        paired_lists.halves().mean_and_se, float(lists["list_accuracy"].rows["n"].sum()), LIST_NOTES,
     )  # fmt: skip
     curves = {kind: (people[kind].pool(), *(each.curves[kind] for each in outcomes)) for kind in keep_track.KINDS}
+    for kind in (*paired_lists.KINDS, "list_lags"):
+        curves[kind] = (lists[kind].pool(), *(each.curves[kind] for each in of_pairs))
     for measure in ("updates_accuracy", "updates_same_key", "updates_accuracy_first", "lags", "release"):
         curves[measure] = tuple(each.curves[measure] for each in outcomes)
-    curves |= people_curves()
     shapes = shape_rows([*published(), *curves["updates_accuracy"]])
-    return InterferenceResults(result, curves, shapes, seed, time.perf_counter() - started)
+    return InterferenceResults(line_up, pairs, curves, shapes, seed, time.perf_counter() - started)
 
 
 # --- People and published language models beside them --------------------------------------------------------------
@@ -250,34 +276,34 @@ def published() -> list[Curve]:
     return found
 
 
-def people_curves() -> dict[str, tuple[Curve, ...]]:
-    """Return people's intrusions by lists back, of pairs and of words, and the share of earlier lists by list."""
-    lags = tuple(load(name, table="lags") for name in ("fr1_2024", "pal1_2024"))
-    lists = load("pal1_2024")
-    rows = lists.rows
-    y = rows["prior_list"] / rows["n"]
-    prior = Curve(
-        "prior_list", lists.subject, Trials({"x": rows["x"], "y": y, "n": rows["n"], "sd": np.sqrt(y * (1 - y))}),
-        lists.source,
-    )  # fmt: skip
-    return {"people_lags": lags, "people_by_list": (lists.pool(), prior.pool())}
-
-
 def shape_rows(curves: Sequence[Curve]) -> Trials:
     """Return each curve's slope a decade with R², its plateau c (A = c + (1 - c) n^-b), and the logistic in log n.
 
-    Logistic: A = 1 / (1 + exp(b (log10 n - log10 n0))), by least squares, its R² beside it.
+    Logistic: A = 1 / (1 + exp(b (log10 n - log10 n0))), by least squares, its R² beside it. `slope_se` is the error
+    that counted answers leave; chances have none (NaN).
     """
     rows: dict[str, list[Any]] = {}
     for curve in curves:
         n, y = curve.rows["x"].astype(float), curve.rows["y"].astype(float)
         slope, intercept, r2 = log_linear(n, y)
         (half, steep), logistic_r2 = _logistic(n, y)
-        row = {"subject": curve.subject, "kind": curve.source.kind, "slope": slope, "intercept": intercept, "r2": r2,
+        row = {"subject": curve.subject, "kind": curve.source.kind, "slope": slope, "slope_se": _slope_se(curve),
+               "intercept": intercept, "r2": r2,
                "plateau": _plateau(n, y), "n50": half, "logistic_slope": steep, "logistic_r2": logistic_r2}  # fmt: skip
         for name, value in row.items():
             rows.setdefault(name, []).append(value)
     return Trials({name: np.asarray(values) for name, values in rows.items()})
+
+
+def _slope_se(curve: Curve) -> float:
+    """Return the standard error of the slope of answers that were counted, by the binomial error of each point."""
+    n, y = curve.rows["x"].astype(float), curve.rows["y"].astype(float)
+    if curve.source.kind != "language_model" or not np.isfinite(curve.se).all():
+        return float("nan")
+    kept = fitted_points(y)
+    x = np.log10(n[:kept])
+    weight = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    return float(np.sqrt((weight**2 * curve.se[:kept] ** 2).sum()))
 
 
 def _r2(y: Array, fitted: Array) -> float:
@@ -318,5 +344,7 @@ def document(results: InterferenceResults) -> dict[str, Any]:
                 "y": each.rows["y"].tolist()} for each in found]
         for name, found in results.curves.items()
     }  # fmt: skip
-    return {**results.line_up.as_dict(), "curves": curves, "shapes": rows_of(results.shapes), "seed": results.seed,
-            "seconds": results.seconds}  # fmt: skip
+    return {
+        **results.line_up.as_dict(), "pairs": results.pairs.as_dict(), "curves": curves,
+        "shapes": rows_of(results.shapes), "seed": results.seed, "seconds": results.seconds,
+    }  # fmt: skip

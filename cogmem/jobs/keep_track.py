@@ -8,36 +8,29 @@ everybody's trials and scored on the other, both ways round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem import comparisons
 from cogmem.core import Curve, Design, Forecaster, Source
-from cogmem.fitting.populations import PopulationFit, fit_population
+from cogmem.fitting.populations import PopulationFit, Predict
 from cogmem.human_data.loading import load
+from cogmem.jobs.kind_counts import Halves
 from cogmem.kernels.stepwise import simulate_steps
 from cogmem.paradigms import proactive_interference
-from cogmem.subjects.interference import SAME_KEY, InterferenceModel, InterferenceSubject, option_items, tracked
-from cogmem.subjects.parameters import Parameter
+from cogmem.subjects.interference import SAME_KEY, InterferenceModel, option_items, tracked
 from cogmem.subjects.stepwise import encode
 from cogmem.trials import Trials, concatenate
 
 Array = NDArray[np.float64]
-Predict = Callable[[Array], Array]
-Scored = tuple[Array, tuple[PopulationFit, ...]]
 
 N_KEYS: Final = (3, 4, 5)
 KINDS: Final = ("accuracy", "same_key", "omitted")
 """Right; an older word of the category; none of its words."""
 CATEGORIES: Final = 6
 SECONDS_A_WORD: Final = 2.0
-
-LINK: Final = comparisons.LINK.parameters
-"""The linking rule's parameters, the same for whatever is compared with people."""
 
 
 def design(*, seed: int = 1, streams: int = 2) -> Design:
@@ -62,17 +55,19 @@ def design(*, seed: int = 1, streams: int = 2) -> Design:
 
 
 @cache
-def counts(half: int) -> tuple[tuple[str, ...], Array]:
-    """Return people and their answers in one half of the trials: (people, numbers of keys, kinds)."""
+def halves() -> Halves:
+    """Return people's answers in the two halves of their trials: (people, numbers of keys, kinds)."""
     rows = load("keep_track_2019", table="halves").rows
     people = np.unique(rows["participant"])
-    found = np.zeros((len(people), len(N_KEYS), len(KINDS)))
-    own = rows.where(rows["half"] == half)
-    place = np.searchsorted(people, own["participant"]), own["n_keys"].astype(int) - N_KEYS[0]
-    for kind, name in enumerate(("correct", "same_key", "omitted")):
-        found[(*place, kind)] = own[name]
-    found.setflags(write=False)  # remembered: everybody is given the same
-    return tuple(str(name) for name in people), found
+    found = []
+    for half in (1, 2):
+        counts = np.zeros((len(people), len(N_KEYS), len(KINDS)))
+        own = rows.where(rows["half"] == half)
+        place = np.searchsorted(people, own["participant"]), own["n_keys"].astype(int) - N_KEYS[0]
+        for kind, name in enumerate(("correct", "same_key", "omitted")):
+            counts[(*place, kind)] = own[name]
+        found.append(counts)
+    return Halves(tuple(str(name) for name in people), *found)
 
 
 def average(tests: Trials) -> Array:
@@ -114,41 +109,6 @@ def forecast_kinds(subject: Forecaster, *, seed: int = 1) -> Array:
     return np.asarray(average(asked.tests) @ kinds_of(asked, subject.forecast(asked)))
 
 
-def linked(forecast: Array) -> Predict:
-    """Return the linking rule for a forecast (numbers of keys, kinds): p^(1 / temperature), and a lapse to any kind."""
-    # A forecast of certainty says nothing of how much less than certain it is: one in a thousand.
-    logs = np.log(np.clip(forecast, 1e-3, 1.0))
-
-    def predict(theta: Array) -> Array:
-        sharp = logs / theta[:, 0, None, None]
-        sharp = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
-        sharp = sharp / sharp.sum(axis=-1, keepdims=True)
-        lapse = theta[:, 1, None, None]
-        return np.asarray(lapse / len(KINDS) + (1.0 - lapse) * sharp)
-
-    return predict
-
-
-def score(parameters: tuple[Parameter, ...], predict: Predict | tuple[Predict, Predict], *, seed: int) -> Scored:
-    """Return each person's log density in the half that was not fitted, both halves together, and the two fits."""
-    first, second = counts(1)[1], counts(2)[1]
-    rules = predict if isinstance(predict, tuple) else (predict, predict)
-    fits = tuple(
-        fit_population(parameters, rule, fitted, seed=seed) for rule, fitted in zip(rules, (first, second), strict=True)
-    )
-    logs = fits[0].held_out(second) + fits[1].held_out(first)
-    return logs, fits
-
-
-def others() -> tuple[Predict, Predict]:
-    """Return the linking rules for what all people did on average in the first and the second half.
-
-    A person's own share of that average is one in 522.
-    """
-    shares = [each.sum(axis=0) for each in (counts(1)[1], counts(2)[1])]
-    return tuple(linked(each / each.sum(axis=1, keepdims=True)) for each in shares)  # type: ignore[return-value]
-
-
 def curves(name: str, fits: tuple[PopulationFit, ...], source: Source) -> dict[str, Curve]:
     """Return the predicted share of each kind of answer by number of keys, all people together."""
     chances = np.mean([each.chances().mean(axis=0) for each in fits], axis=0)
@@ -157,16 +117,6 @@ def curves(name: str, fits: tuple[PopulationFit, ...], source: Source) -> dict[s
         kind: Curve(kind, name, Trials({"x": x, "y": chances[:, k], "n": n, "sd": np.zeros(len(x))}), source)
         for k, kind in enumerate(KINDS)
     }
-
-
-def parameters_of(fits: Sequence[PopulationFit]) -> Trials:
-    """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
-    parts = []
-    for half, each in enumerate(fits, 1):
-        table = each.typical()
-        parts.append(table.with_columns({"fitted_to_half": np.full(len(table), half),
-                                         "rhat": np.full(len(table), each.diagnostics["rhat_max"])}))  # fmt: skip
-    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def people() -> dict[str, Curve]:
@@ -179,16 +129,3 @@ def people() -> dict[str, Curve]:
         own = {"x": rows["x"], "y": y, "n": rows["n"], "sd": np.sqrt(y * (1 - y)), "participant": rows["participant"]}
         found[kind] = Curve(kind, human.subject, Trials(own), human.source)
     return found
-
-
-def mean_and_se(logs: Array) -> tuple[float, float]:
-    """Return the mean log density an answer of people's logs (people,), and its standard error over people."""
-    answers = counts(1)[1].sum(axis=(1, 2)) + counts(2)[1].sum(axis=(1, 2))
-    mean = logs.sum() / answers.sum()
-    return float(mean), float(np.sqrt(((logs - mean * answers) ** 2).sum()) / answers.sum())
-
-
-def subject_of(model: InterferenceModel, fits: tuple[PopulationFit, ...], *, seed: int) -> InterferenceSubject:
-    """Return somebody who answers like a person of the fitted population, 100 of each half's."""
-    drawn: list[Mapping[str, Any]] = [each.someone(100, seed=seed + k) for k, each in enumerate(fits)]
-    return InterferenceSubject(model, {name: np.concatenate([each[name] for each in drawn]) for name in drawn[0]})

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Design, Record, Source, measure, run
 from cogmem.human_data.vocabulary import words
 from cogmem.jobs import keep_track
+from cogmem.jobs.kind_counts import LINK, linked, parameters_of
 from cogmem.jobs.outcomes import Outcome
 from cogmem.paradigms import proactive_interference
 from cogmem.paradigms.interference_measures import classify
@@ -75,7 +76,7 @@ def outcome(model: LanguageModel, *, shift_after: int, seed: int) -> Outcome:
     """Return its score on people's answers (by its forecast, linked) and its own curves (by its answers)."""
     source = Source(who=model.name, kind="language_model")
     forecast = keep_track.forecast_kinds(model)
-    logs, fits = keep_track.score(keep_track.LINK, keep_track.linked(forecast), seed=seed)
+    logs, fits = keep_track.halves().score(LINK, linked(forecast), seed=seed)
     curves = keep_track.curves(model.name, fits, source)
     for query in STREAMS:
         record = run(stream_design(query, seed=seed), model, seed=0)
@@ -88,7 +89,7 @@ def outcome(model: LanguageModel, *, shift_after: int, seed: int) -> Outcome:
             curves["lags"] = _lags(model.name, found.lag[at], source)
     lists = run(shift_design(shift_after, seed=seed), model, seed=0)
     curves["release"] = _measured("release", "accuracy_by_list", lists, source)
-    return Outcome(model.name, "language_model", logs, curves, keep_track.parameters_of(fits))
+    return Outcome(model.name, "language_model", logs, curves, parameters_of(fits))
 
 
 def _lags(name: str, lags: NDArray[np.int64], source: Source) -> Curve:

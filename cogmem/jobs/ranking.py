@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,12 @@ from cogmem.core import Agreement, Curve
 from cogmem.fitting.loo import stacking
 from cogmem.jobs.outcomes import Outcome, halves
 from cogmem.lineups import Entry, LineUp
+from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
+
+SETTLED: Final = 1.05
+"""Largest r-hat of chains that are taken to agree."""
 
 
 def _curve_score(curve: Curve, human: Curve) -> tuple[float | None, float | None]:
@@ -33,6 +38,14 @@ def _behind(best: Outcome, scores: Array, mean_and_se: Callable[[Array], tuple[f
     mean, se = mean_and_se(best.scores - scores)
     word = "is ahead" if mean >= 0 else "is behind"
     return f"{best.name} {word} by {abs(mean):.4f} ± {se:.4f} nats a test, test by test."
+
+
+def _unsettled(parameters: Trials) -> tuple[str, ...]:
+    """Return a warning where chains disagree: their posterior has more than one place, and shares of it are unsure."""
+    worst = max(parameters["rhat"], default=1.0) if "rhat" in parameters else 1.0
+    if worst <= SETTLED:
+        return ()
+    return (f"Chains of its population disagree (r-hat {worst:.2f}): take its parameters as one of several accounts.",)
 
 
 def ranked(
@@ -61,6 +74,7 @@ def ranked(
         elpd, se = mean_and_se(each.scores)
         score = Agreement(each.name, each.kind, tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
         said = () if best is None or each is best else (_behind(best, each.scores, mean_and_se),)
+        said = (*said, *_unsettled(each.parameters))
         entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters, said))
     entries.sort(key=lambda entry: -(entry.agreement.elpd_per_test or 0.0))
     if best is not None and top is not None:

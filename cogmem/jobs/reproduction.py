@@ -117,7 +117,7 @@ def _hues(errors: Curve, drift: Curve, experiment: str, outcomes: Sequence[Outco
 def _chosen(known: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
     for name in wanted or ():
         if name not in known:
-            raise UserError(f"There is no reproducer {name!r} for these chains; {nearest(name, known)}.")
+            raise UserError(f"There is no reproducer {name!r} for these chains; {nearest(name, known)}")
     return tuple(name for name in known if not wanted or name in wanted)
 
 

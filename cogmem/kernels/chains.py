@@ -62,7 +62,7 @@ def gaussian_coefficients(
 def rule_code(who: str, rule: str) -> int:
     """Return the number of a rule; UserError names the nearest match."""
     if rule not in RULES:
-        raise UserError(f"{who} has no rule {rule!r}; {nearest(str(rule), RULES)}.")
+        raise UserError(f"{who} has no rule {rule!r}; {nearest(str(rule), RULES)}")
     return RULES[rule]
 
 

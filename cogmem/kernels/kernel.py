@@ -46,7 +46,7 @@ def choose(backend: str = "auto") -> Backend:
     if backend == "auto":
         return "cuda" if _cuda() == "gpu" else "numba" if not why_not("numba") else "numpy"
     if backend not in BACKENDS:
-        raise UserError(f"There is no backend {backend!r}; {nearest(backend, ['auto', *BACKENDS])}.")
+        raise UserError(f"There is no backend {backend!r}; {nearest(backend, ['auto', *BACKENDS])}")
     reason = why_not(backend)
     if reason:
         raise UserError(f"The backend {backend!r} cannot run here: {reason}.")

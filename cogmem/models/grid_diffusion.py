@@ -83,7 +83,7 @@ class GridDiffusion:
     def __post_init__(self) -> None:
         for name, known in (("noise", grid_noise.FAMILIES), ("data", grids.LAWS), ("final", grids.LAWS)):
             if getattr(self, name) not in known:
-                raise UserError(f"{name} is one of {', '.join(known)}; {nearest(getattr(self, name), known)}.")
+                raise UserError(f"{name} is one of {', '.join(known)}; {nearest(getattr(self, name), known)}")
 
     def solve(self, data: ArrayLike | None = None) -> Diffused:
         """Return every law of forward noise and sampler; `data` (n, n) takes the place of the law of that name."""

@@ -28,6 +28,8 @@ _LAPSE = 0.04
 _SLOPE = 10.0
 # The strength of no answer is told in that of a value so many pairs ago: else it would trade off with the decay.
 _REFERENCE = 8.0
+# Exponents end here, so that sums of weights stay finite.
+_LARGEST = 500.0
 
 
 def _start(theta: Any, state: Any) -> None:
@@ -243,7 +245,7 @@ def _activated(theta: Any, state: Any, row: Any) -> None:
         at = _TRACES + _SIZE * k
         strength = state[at + _STRENGTH]
         share = 1.0 if state[at + _KEY] == row[_R_KEY] else theta[2]
-        state[at + _WEIGHT] = math.exp(theta[1] * share * strength) - 1.0
+        state[at + _WEIGHT] = math.exp(min(theta[1] * share * strength, _LARGEST)) - 1.0
     state[_NONE] = theta[3]
 
 

@@ -197,9 +197,9 @@ class SelfConsuming:
 
     def __post_init__(self) -> None:
         if self.model not in FITS:
-            raise UserError(f"There is no generative model {self.model!r}; {nearest(self.model, FITS)}.")
+            raise UserError(f"There is no generative model {self.model!r}; {nearest(self.model, FITS)}")
         if self.loop not in LOOPS:
-            raise UserError(f"There is no loop {self.loop!r}; {nearest(self.loop, LOOPS)}.")
+            raise UserError(f"There is no loop {self.loop!r}; {nearest(self.loop, LOOPS)}")
         if not 0 < self.bias <= 1:
             raise UserError(f"The sampling bias is above 0 and at most 1; got {self.bias}.")
         if self.n_synthetic < 4 or (self.loop != "synthetic") != (self.n_real > 0):

@@ -111,7 +111,7 @@ class InterferenceModel:
 
     def __post_init__(self) -> None:
         if self.lag not in ("pairs", "updates"):
-            raise UserError(f"lag is counted in pairs or updates; {nearest(str(self.lag), ['pairs', 'updates'])}.")
+            raise UserError(f"lag is counted in pairs or updates; {nearest(str(self.lag), ['pairs', 'updates'])}")
         if self.lists < 0:
             raise UserError(f"lists are the streams back whose values compete, 0 or more; got {self.lists}.")
 

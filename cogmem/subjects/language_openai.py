@@ -136,7 +136,7 @@ class OpenAISession:
     def check(self) -> None:
         """Raise UserError where nobody answers, the key is wrong or the server's list lacks the model."""
         if self.known and self.server.model not in self.known:
-            raise UserError(f"{self.who} has no model {self.server.model!r}; {nearest(self.server.model, self.known)}.")
+            raise UserError(f"{self.who} has no model {self.server.model!r}; {nearest(self.server.model, self.known)}")
 
     @cached_property
     def window(self) -> int | None:
@@ -212,8 +212,8 @@ class OpenAISession:
             state = "is not accepted" if self.key else "is missing"
             return UserError(f"{self.who} says {refused.status}: the key {state}; put the right one in {KEY}.")
         if refused.status == 404:
-            near = f"; {nearest(model, self.known)}" if self.known else "; put the right name in COGMEM_LLM_MODEL"
-            return UserError(f"{self.who} has no model {model!r} for this (404: {refused}){near}.")
+            near = f"; {nearest(model, self.known)}" if self.known else "; put the right name in COGMEM_LLM_MODEL."
+            return UserError(f"{self.who} has no model {model!r} for this (404: {refused}){near}")
         if refused.window:
             return too_long(*refused.window)
         return UserError(f"{self.who} refuses the request ({refused.status}: {refused}); change what it names.")

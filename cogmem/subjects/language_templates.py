@@ -58,7 +58,7 @@ class Template:
     def __post_init__(self) -> None:
         for what, value, known in (("mode", self.mode, get_args(Mode)), ("per", self.per, get_args(Per))):
             if value not in known:
-                raise UserError(f"The template {self.name!r} has {what} {value!r}; {nearest(str(value), known)}.")
+                raise UserError(f"The template {self.name!r} has {what} {value!r}; {nearest(str(value), known)}")
         if self.max_tokens < 1:
             raise UserError(f"The template {self.name!r} has max_tokens {self.max_tokens}; an answer needs 1 or more.")
         slot = "cue" if self.per == "test" else "cues"
@@ -141,7 +141,7 @@ def load_template(name: str | Path) -> Template:
         return _read(Path(name))
     known = [each.name.removesuffix(".toml") for each in ROOT.iterdir() if each.name.endswith(".toml")]
     if name not in known:
-        raise UserError(f"There is no template {str(name)!r}; {nearest(str(name), known)}, or give a .toml file.")
+        raise UserError(f"There is no template {str(name)!r} (and it is no .toml file); {nearest(str(name), known)}")
     return parse_template((ROOT / f"{name}.toml").read_text("utf-8"), where=f"the template {name!r}")
 
 
@@ -162,7 +162,7 @@ def parse_template(text: str, *, where: str) -> Template:
         raise UserError(f"{where} is no TOML: {error}.") from None
     for name in content:
         if name not in KNOWN:
-            raise UserError(f"{where} has an entry {name!r} that means nothing; {nearest(name, KNOWN)}.")
+            raise UserError(f"{where} has an entry {name!r} that means nothing; {nearest(name, KNOWN)}")
     missing = [name for name in NEEDED if name not in content]
     if missing:
         raise UserError(f"{where} lacks {', '.join(missing)}; a template needs {', '.join(NEEDED)}.")

@@ -34,7 +34,7 @@ class LanguageLearner:
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
-            raise UserError(f"A learner has no rule {self.rule!r}; {nearest(self.rule, RULES)}.")
+            raise UserError(f"A learner has no rule {self.rule!r}; {nearest(self.rule, RULES)}")
         if not 0 < self.noise < 1 or not 0 < self.alpha < 1 or not self.temper > 0:
             raise UserError(
                 "A learner needs alpha and noise between 0 and 1 and a temper above 0; got "

@@ -52,7 +52,7 @@ class NeuralReproducer:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise UserError(f"A neural reproducer has no method {self.method!r}; {nearest(self.method, METHODS)}.")
+            raise UserError(f"A neural reproducer has no method {self.method!r}; {nearest(self.method, METHODS)}")
         if not 0 < self.noise < np.inf:
             raise UserError(f"A neural reproducer needs noise above 0, in sds of what it learned; got {self.noise}.")
         if self.updates < 1 or self.width < 1 or self.steps < 2:

@@ -38,7 +38,7 @@ def shown(design: Design, *spaces: str, who: str) -> Array:
 def known_rule(rule: str, temper: float) -> None:
     """Check a rule and its power: UserError names the nearest rule, or says that the power belongs to "tempered"."""
     if rule not in RULES:
-        raise UserError(f"A reproducer has no rule {rule!r}; {nearest(rule, RULES)}.")
+        raise UserError(f"A reproducer has no rule {rule!r}; {nearest(rule, RULES)}")
     if not temper > 0 or (rule != "tempered" and temper != 1.0):
         raise UserError(f"temper is the power of the posterior under the rule tempered, above 0; got {temper}, {rule}.")
 

@@ -59,7 +59,7 @@ class UpdatingSettings:
     def __post_init__(self) -> None:
         for name, words in (("mixer", MIXER_NAMES), ("query", QUERIES)):
             if getattr(self, name) not in words:
-                raise UserError(f"{name} is one of {', '.join(words)}; {nearest(getattr(self, name), words)}.")
+                raise UserError(f"{name} is one of {', '.join(words)}; {nearest(getattr(self, name), words)}")
         for name in ("keys", "values", "width", "layers", "heads", "batch"):
             if getattr(self, name) < 1:
                 raise UserError(f"A network needs {name} of at least 1; got {getattr(self, name)}.")
@@ -237,3 +237,8 @@ def _items(value_of: Mapping[int, int], offered: Ints, known: int, rng: np.rando
     others = rng.permutation(np.setdiff1d(offered, list(value_of)))[: len(free)]
     items[free[: len(others)]] = others
     return items
+
+
+def population(mixer: str) -> UpdatingNetwork:
+    """Return the population of that mixer, three seeds, as the catalogue has it: updating_lstm, updating_gru, ..."""
+    return UpdatingNetwork(NETWORKS[mixer], name=f"updating_{mixer}")

@@ -1,0 +1,107 @@
+"""People's answers counted by kind in two halves of their trials: fitted to one half, scored on the other.
+
+Both ways round. Models have parameters of every person; forecasts are linked to each by a temperature and a lapse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem import comparisons
+from cogmem.fitting.populations import PopulationFit, Predict, fit_population
+from cogmem.subjects.interference import InterferenceModel, InterferenceSubject
+from cogmem.subjects.parameters import Parameter
+from cogmem.trials import Trials
+
+Array = NDArray[np.float64]
+Scored = tuple[Array, tuple[PopulationFit, ...]]
+
+LINK: Final = comparisons.LINK.parameters
+"""The linking rule's parameters, the same for whatever is compared with people."""
+
+
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """Counts of answers, `first` and `second` (people, conditions, kinds); a half may lack a condition."""
+
+    people: tuple[str, ...]
+    first: Array
+    second: Array
+
+    def __post_init__(self) -> None:
+        for counts in (self.first, self.second):
+            counts.setflags(write=False)  # remembered by those who read them: everybody is given the same
+
+    @property
+    def answers(self) -> Array:
+        """Return how many answers each person gave: (people,)."""
+        return np.asarray((self.first + self.second).sum(axis=(1, 2)))
+
+    def score(
+        self, parameters: tuple[Parameter, ...], predict: Predict | tuple[Predict, Predict], *, seed: int
+    ) -> Scored:
+        """Return each person's log density in the half that was not fitted, both halves together, and the two fits."""
+        rules = predict if isinstance(predict, tuple) else (predict, predict)
+        fits = tuple(
+            fit_population(parameters, rule, fitted, seed=seed)
+            for rule, fitted in zip(rules, (self.first, self.second), strict=True)
+        )
+        logs = fits[0].held_out(self.second) + fits[1].held_out(self.first)
+        return logs, fits
+
+    def others(self) -> tuple[Predict, Predict]:
+        """Return the linking rules for what all people did on average in the first and the second half.
+
+        A person's own share of that average is one among all. A condition that a half lacks is told by its neighbours.
+        """
+        found = []
+        for counts in (self.first, self.second):
+            whole = counts.sum(axis=0)
+            there = np.flatnonzero(whole.sum(axis=1))
+            shares = whole[there] / whole[there].sum(axis=1, keepdims=True)
+            places = np.arange(len(whole))
+            found.append(linked(np.stack([np.interp(places, there, column) for column in shares.T], axis=1)))
+        return found[0], found[1]
+
+    def mean_and_se(self, logs: Array) -> tuple[float, float]:
+        """Return the mean log density an answer of people's logs (people,), and its standard error over people."""
+        answers = self.answers
+        mean = logs.sum() / answers.sum()
+        return float(mean), float(np.sqrt(((logs - mean * answers) ** 2).sum()) / answers.sum())
+
+
+def linked(forecast: Array) -> Predict:
+    """Return the linking rule for a forecast (conditions, kinds): p^(1 / temperature), and a lapse to any kind."""
+    # A forecast of certainty says nothing of how much less than certain it is: one in a thousand.
+    logs = np.log(np.clip(forecast, 1e-3, 1.0))
+    kinds = forecast.shape[-1]
+
+    def predict(theta: Array) -> Array:
+        sharp = logs / theta[:, 0, None, None]
+        sharp = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
+        sharp = sharp / sharp.sum(axis=-1, keepdims=True)
+        lapse = theta[:, 1, None, None]
+        return np.asarray(lapse / kinds + (1.0 - lapse) * sharp)
+
+    return predict
+
+
+def parameters_of(fits: Sequence[PopulationFit]) -> Trials:
+    """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
+    parts = []
+    for half, each in enumerate(fits, 1):
+        table = each.typical()
+        parts.append(table.with_columns({"fitted_to_half": np.full(len(table), half),
+                                         "rhat": np.full(len(table), each.diagnostics["rhat_max"])}))  # fmt: skip
+    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def subject_of(model: InterferenceModel, fits: Sequence[PopulationFit], *, seed: int) -> InterferenceSubject:
+    """Return somebody who answers like a person of the fitted population, 100 of each half's."""
+    drawn: list[Mapping[str, Any]] = [each.someone(100, seed=seed + k) for k, each in enumerate(fits)]
+    return InterferenceSubject(model, {name: np.concatenate([each[name] for each in drawn]) for name in drawn[0]})

@@ -50,6 +50,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column("serial_position", "int", "", "place within the list, from 1"),
         Column("time", "float", "s", "onset since the start of the experiment"),
         Column("retention_interval", "float", "s", "from the last study of the item to its test"),
+        Column("cue_fan", "int", "count", "how many different pairs the cue was studied in"),
+        Column("item_fan", "int", "count", "how many different pairs the item shown with the cue was studied in"),
         Column("repetitions", "int", "count", "how often the item was studied"),
         Column("spacing_gap", "float", "s", "between successive studies of the item"),
         Column("spacing_lag", "float", "positions", "between successive studies, in serial positions"),

@@ -19,7 +19,15 @@ from typing import Any, Final
 import numpy as np
 
 from cogmem.errors import UserError
-from cogmem.human_data import build_chains, build_interference, build_probes, build_spacing, parsing, vocabulary
+from cogmem.human_data import (
+    build_chains,
+    build_interference,
+    build_pairing,
+    build_probes,
+    build_spacing,
+    parsing,
+    vocabulary,
+)
 from cogmem.human_data.fetching import verified
 from cogmem.human_data.parsing import DROS_INTERVALS, HOUR, MINUTE, Row
 from cogmem.human_data.registry import DATASETS, Table, tables_folder
@@ -161,6 +169,11 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("aue_2017", "pairs"): build_probes.recombined_pairs,
     ("oberauer_2006", "probes"): build_probes.n_back,
     ("bunting_2006", "running_span"): build_probes.running_span,
+    ("anderson_1974", "fan"): build_pairing.fan_times,
+    ("anderson_1981", "learning"): build_pairing.learning_curve,
+    ("buchler_2008", "pairs"): build_pairing.recognised_pairs,
+    ("criss_2011", "pairs"): build_pairing.frequency_pairs,
+    ("oberauer_kliegl_2006", "digits"): build_pairing.updated_digits,
 }
 
 

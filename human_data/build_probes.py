@@ -20,7 +20,7 @@ LONGEST: Final = 10.0
 """Answers of the n-back task after more s than this are no part of its mean times: one took an hour."""
 
 
-def _timed(
+def timed(
     rows: Iterable[Mapping[str, Any]], by: tuple[str, ...], kinds: Mapping[str, str], longest: float = inf
 ) -> list[Row]:
     """Return what `counted` does, with the mean time in s of the right answers up to `longest` and their number."""
@@ -39,7 +39,7 @@ def _timed(
 def recent_probes(sources: Path) -> list[Row]:
     """Return answers and times by person, whether the letter is of this trial (old), and of the one before (recent)."""
     rows = ({**row, "probe": "old" if row["old"] else "new"} for row in parsing.recent_probes(sources / RECENT))
-    return _timed(rows, ("participant", "probe", "recent"), {"right": "correct", "none": "omitted"})
+    return timed(rows, ("participant", "probe", "recent"), {"right": "correct", "none": "omitted"})
 
 
 def recombined_pairs(sources: Path) -> list[Row]:
@@ -61,7 +61,7 @@ def n_back(sources: Path) -> list[Row]:
         for trial in parsing.n_back(sources / N_BACK)
         for probe, right, seconds in zip(trial["probes"], trial["right"], trial["seconds"], strict=True)
     )  # fmt: skip
-    return _timed(rows, ("participant", "n_keys", "probe"), {"right": "correct"}, LONGEST)
+    return timed(rows, ("participant", "n_keys", "probe"), {"right": "correct"}, LONGEST)
 
 
 def running_span(sources: Path) -> list[Row]:

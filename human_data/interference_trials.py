@@ -13,26 +13,27 @@ from cogmem.human_data import interference_parsing, parsing, probe_parsing
 from cogmem.human_data.parsing import Parts, Row
 
 
-def _pool(words: Iterable[str]) -> tuple[NDArray[np.str_], dict[str, int]]:
+def pool(words: Iterable[str]) -> tuple[NDArray[np.str_], dict[str, int]]:
     """Return the distinct words in order, and the row of each."""
     items = np.unique(list(words))
     return items, {word: row for row, word in enumerate(items.tolist())}
 
 
-def _design(rows: list[Row]) -> Mapping[str, NDArray[Any]]:
+def design_of(rows: list[Row]) -> Mapping[str, NDArray[Any]]:
+    """Return the columns of rows that all have the same keys."""
     return parsing.columns(rows).columns
 
 
 def _keep_track(path: Path) -> Parts:
     """Tests alone, one a category: `cue` is the category, `target` its last word, the answer a word of the category."""
     tests = interference_parsing.keep_track(path)
-    items, row_of = _pool(word for test in tests for word in (test["key"], test["last"]))
+    items, row_of = pool(word for test in tests for word in (test["key"], test["last"]))
     rows = [
         {"participant": test["participant"], "list": test["list"], "n_keys": test["n_keys"],
          "cue": row_of[test["key"]], "target": row_of[test["last"]]}
         for test in tests
     ]  # fmt: skip
-    return Parts(_design(rows), items, np.array([row_of.get(test["answer"], -1) for test in tests]))
+    return Parts(design_of(rows), items, np.array([row_of.get(test["answer"], -1) for test in tests]))
 
 
 def _session(test: Row) -> str:
@@ -49,7 +50,7 @@ def _cued_recall(path: Path) -> Parts:
     for test in interference_parsing.cued_recall(path):
         lists.setdefault((_session(test), test["list"]), []).append(test)
         home |= {(_session(test), word): test["list"] for word in test["pair"]}
-    items, row_of = _pool(word for _, word in home)
+    items, row_of = pool(word for _, word in home)
     rows: list[Row] = []
     answers, seconds = [], []
     for (who, number), tests in lists.items():
@@ -66,13 +67,13 @@ def _cued_recall(path: Path) -> Parts:
             unseen = len(items) if test["kind"] != "none" else -1
             answers.append(row_of[test["answer"]] if studied else unseen)
             seconds.append(test["seconds"])
-    return Parts(_design(rows), items, np.array(answers), np.array(seconds))
+    return Parts(design_of(rows), items, np.array(answers), np.array(seconds))
 
 
 def _free_recall(path: Path) -> Parts:
     """List by list: the words in the order of study, then one test a word: 1 recalled, 0 not. Other words are out."""
     lists = interference_parsing.recall_lists(path)
-    items, row_of = _pool(word for each in lists for word in each["shown"])
+    items, row_of = pool(word for each in lists for word in each["shown"])
     columns: dict[str, list[Any]] = {
         name: [] for name in ("phase", "participant", "list", "serial_position", "item", "test_type")
     }
@@ -106,7 +107,7 @@ def _changed_pairs(path: Path) -> Parts:
     for test in interference_parsing.changed_pairs(path):
         people.setdefault(test["participant"], []).append(test)
     words = (test[name] for tests in people.values() for test in tests for name in ("cue", "target", "first"))
-    items, row_of = _pool(words)
+    items, row_of = pool(words)
     rows: list[Row] = []
     answers = []
     for who, tests in people.items():
@@ -122,7 +123,7 @@ def _changed_pairs(path: Path) -> Parts:
                                  "cue": row_of[test["cue"]], "target": row_of[given[update]], "update": update + 1,
                                  "updates": len(given)})  # fmt: skip
         answers += [row_of.get(test["answer"], len(items)) if test["answer"] else -1 for test in tests]
-    return Parts(_design(rows), items, np.array(answers))
+    return Parts(design_of(rows), items, np.array(answers))
 
 
 def _recent_probes(path: Path) -> Parts:
@@ -187,7 +188,7 @@ def _n_back(path: Path) -> Parts:
     target = np.array([probe == "match" for trial in trials for probe in trial["probes"]])
     right = np.array([each == 1 for trial in trials for each in trial["right"]])
     seconds = np.array([each for trial in trials for each in trial["seconds"]])
-    return Parts(_design(rows), np.array(N_BACK), (target == right).astype(np.int64), seconds)
+    return Parts(design_of(rows), np.array(N_BACK), (target == right).astype(np.int64), seconds)
 
 
 READERS: Final[Mapping[str, Callable[[Path], Parts]]] = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Design, Kind, Record, Source
 from cogmem.errors import UserError
-from cogmem.human_data import chain_parsing, interference_trials, parsing
+from cogmem.human_data import chain_parsing, interference_trials, pairing_trials, parsing
 from cogmem.human_data.fetching import fetch
 from cogmem.human_data.parsing import Parts
 from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, dataset, tables_folder
@@ -161,6 +161,7 @@ READERS: Final[Mapping[str, Callable[[Path], Parts]]] = {
     "vul_dots": _dots,
     "destefano_hues": _hues,
     **interference_trials.READERS,
+    **pairing_trials.READERS,
 }
 
 PARTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -179,7 +180,7 @@ def _file(data: Dataset, part: str | None) -> RemoteFile:
         raise UserError(f"The trials of {data.name} are one file without parts; leave out part={part!r}.")
     chosen = next(iter(parts)) if part is None else part
     if chosen not in parts:
-        raise UserError(f"{data.name} has no part {chosen!r}; {nearest(chosen, parts)}.")
+        raise UserError(f"{data.name} has no part {chosen!r}; {nearest(chosen, parts)}")
     return next(file for file in data.files if file.name == parts[chosen])
 
 
@@ -190,8 +191,9 @@ def load_trials(name: str, *, part: str | None = None, folder: Path | str | None
     E3 of destefano_hues. Version 0 of the design says that no paradigm built it. Its rows are tests, after study rows
     where the file tells what was studied: pal1_2024 and kemp_wahlheim_2021 can be read by the measures of
     proactive_interference that need no times, recent_probes_2019 and oberauer_2006 by its measure recognition;
-    fr1_2024 is free recall. keep_track_2019 has tests alone, for its file does not hold the stream. Chains of
-    reproductions can be read by the measures of serial_reproduction.
+    fr1_2024 is free recall. keep_track_2019 and oberauer_kliegl_2006 have tests alone, for their files do not hold the
+    streams. buchler_2008 is recognition of pairs, criss_2011 cued recall. Chains of reproductions can be read by the
+    measures of serial_reproduction.
     """
     data = dataset(name)
     if name not in READERS:

@@ -18,6 +18,7 @@ from cogmem.paradigms import PARADIGMS
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.interference import InterferenceModel
 from cogmem.subjects.stepwise import StepModel
+from cogmem.subjects.stores import STORES
 from cogmem.subjects.updating_network import NETWORKS as UPDATING
 from cogmem.subjects.updating_network import population
 
@@ -89,7 +90,7 @@ def step_models() -> Mapping[str, StepModel | InterferenceModel]:
 @cache
 def networks() -> Mapping[str, Subject]:
     """Return every network participant by name."""
-    built_in: tuple[Subject, ...] = (*NETWORKS, *(population(name) for name in UPDATING))
+    built_in: tuple[Subject, ...] = (*NETWORKS, *(population(name) for name in UPDATING), *STORES)
     return collect("network", built_in, [(where, extra.networks) for where, extra in extras()])
 
 

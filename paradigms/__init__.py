@@ -7,6 +7,7 @@ from typing import Any, Final
 from cogmem.core import Paradigm
 from cogmem.paradigms.forgetting_curves import forgetting_curve
 from cogmem.paradigms.iterated_learning_chains import iterated_learning
+from cogmem.paradigms.key_values import key_value
 from cogmem.paradigms.proactive_interferences import proactive_interference
 from cogmem.paradigms.serial_reproductions import serial_reproduction
 
@@ -15,6 +16,14 @@ PARADIGMS: Final[tuple[Paradigm[Any], ...]] = (
     serial_reproduction,
     iterated_learning,
     proactive_interference,
+    key_value,
 )
 
-__all__ = ["PARADIGMS", "forgetting_curve", "iterated_learning", "proactive_interference", "serial_reproduction"]
+__all__ = [
+    "PARADIGMS",
+    "forgetting_curve",
+    "iterated_learning",
+    "key_value",
+    "proactive_interference",
+    "serial_reproduction",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,18 @@ from cogmem.errors import UserError
 from cogmem.human_data import load
 from cogmem.models.interference import cue_overload
 from cogmem.models.reproducers import REPRODUCERS
-from cogmem.paradigms import forgetting_curve, iterated_learning, proactive_interference, serial_reproduction
+from cogmem.paradigms import (
+    forgetting_curve,
+    iterated_learning,
+    key_value,
+    proactive_interference,
+    serial_reproduction,
+)  # fmt: skip
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.learner import LanguageLearner
 from cogmem.subjects.parameters import constrain, unconstrain
 from cogmem.subjects.reproducer import GaussianReproducer
+from cogmem.subjects.stores import AssociativeStore
 from cogmem.trials import Trials
 
 MODELS = list(catalogue.models().values())
@@ -115,6 +122,9 @@ def design_for(paradigm: Paradigm[Any], measure_name: str) -> Design:
     if paradigm is proactive_interference:
         settings |= {"accuracy_by_list": {"order": "lists", "test_after": "list"},
                      "recognition": {"test_type": "recognition"}}.get(measure_name, {})  # fmt: skip
+    if paradigm is key_value:
+        # Cues of which so little is left that some pairs are not recalled.
+        settings |= {"tests": ("recall", "recognition", "reinstated"), "cue_noise": (1.0, 3.0), "n_pairs": (8, 16)}
     known = paradigm.settings.__dataclass_fields__
     return paradigm.design(seed=1, **{name: value for name, value in settings.items() if name in known})
 
@@ -126,10 +136,14 @@ def test_every_measure_reads_the_record_of_a_subject(paradigm: Paradigm[Any]) ->
         serial_reproduction: GaussianReproducer(0.0, 1.0, 0.3),
         iterated_learning: LanguageLearner(0.5),
         proactive_interference: cue_overload.subject(decay=0.7, leak=0.1, omission=0.1, lists=3),
+        key_value: AssociativeStore("linear", carry=True),
     }[paradigm]
     assert len({each.name for each in paradigm.measures}) == len(paradigm.measures)
     for each in paradigm.measures:
-        curve = measure(each, run(design_for(paradigm, each.name), subject, seed=1))
+        record = run(design_for(paradigm, each.name), subject, seed=1)
+        if each.name.startswith("seconds"):
+            record = replace(record, seconds=np.full(len(record.answers), 1.0))
+        curve = measure(each, record)
         assert isinstance(curve, Curve)
         for name in ("x", "y", "n", "sd"):
             assert np.isfinite(curve.rows[name].astype(float)).all(), (each.name, name)

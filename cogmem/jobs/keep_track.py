@@ -50,7 +50,7 @@ def design(*, seed: int = 1, streams: int = 2) -> Design:
                                  "n_keys": np.full(len(trials), n_keys)})
         )  # fmt: skip
         lists, now = lists + int(trials["list"].max()), now + float(trials["time"].max()) + 10.0
-    settings = {"n_keys": N_KEYS, "streams": streams, "query": "last"}
+    settings = {"n_keys": N_KEYS, "n_untracked": CATEGORIES - min(N_KEYS), "streams": streams, "query": "last"}
     return Design("proactive_interference", 1, settings, seed, concatenate(parts), items)
 
 

@@ -85,7 +85,7 @@ def _probed(trials: Trials) -> Floats:
     if "probe" not in trials:
         return np.full(len(trials), -1.0)
     place = {"old": 0, "recent": -1}
-    found = [update + place[kind] if kind in place else 0 if kind == "new" else -1
+    found = [update + place[kind] if kind in place else 0 if kind in ("new", "rearranged") else -1
              for kind, update in zip(trials["probe"], trials["update"], strict=True)]  # fmt: skip
     return np.array(found, dtype=np.float64)
 
@@ -134,12 +134,22 @@ class InterferenceModel:
         return InterferenceSubject(model, {name: theta[name] for name in known}, backend)
 
 
+def recognises(design: Design) -> bool:
+    """Return whether tests show a value and ask whether it is the key's; UserError where only some of them do."""
+    shown = design.tests["probe"] != "" if "probe" in design.tests else np.zeros(1, dtype=bool)
+    if shown.any() and not shown.all():
+        raise UserError(
+            "A model of interference takes tests of recall or of recognition; this design mixes them. Make it with one."
+        )
+    return bool(shown.all())
+
+
 def option_of(design: Design, answers: Ints, *, lists: int = 0) -> Ints:
     """Return the option that each answer is: (tests,); what a model cannot say (a value never shown) is no answer.
 
     Recognition tests keep their answers, 0 and 1. Where several options hold the value, the nearest one counts.
     """
-    if "probe" in design.tests:
+    if recognises(design):
         return np.asarray(answers, dtype=np.int64)
     found = np.full(len(answers), NONE, np.int64)
     for row, options in enumerate(option_items(design, lists=lists)):
@@ -213,7 +223,7 @@ class InterferenceSubject:
         """Return the item answered in each test, −1 for none; 1 or 0, yes or no, to recognition tests."""
         followed = tracked(design)
         chosen = self._steps(followed).answer(followed, rng)
-        if "probe" in design.tests:
+        if recognises(design):
             return chosen
         table = option_items(design, lists=self.model.lists)
         picked = [rng.choice(table[row][option]) if option != NONE else -1 for row, option in enumerate(chosen)]
@@ -226,7 +236,7 @@ class InterferenceSubject:
         """
         followed = tracked(design)
         p = self._steps(followed).forecast(followed)
-        if "probe" in design.tests:
+        if recognises(design):
             return np.asarray(p[:, :2])
         chances = np.zeros((len(p), len(design.items) + 1))
         for row, options in enumerate(option_items(design, lists=self.model.lists)):
@@ -244,7 +254,9 @@ class InterferenceSubject:
 
 
 def tracked(design: Design) -> Design:
-    """Return the design without the pairs of keys that are never asked for; time goes on as it did."""
+    """Return the design without the pairs of keys that people are told not to track; time goes on as it did."""
+    if not design.settings.get("n_untracked"):
+        return design
     names = [name for name in ("participant",) if name in design.trials]
     kept = np.zeros(len(design.trials), dtype=bool)
     for _, rows in design.trials.groups(names) if names else [({}, np.arange(len(design.trials)))]:

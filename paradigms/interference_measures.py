@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Measure, Record
 from cogmem.errors import UserError
+from cogmem.paradigms.shares import shares
 from cogmem.trials import Trials
 
 Ints = NDArray[np.int64]
@@ -68,26 +69,10 @@ def classify(record: Record) -> Answers:
     return Answers(tests, kind, lag)
 
 
-def _shares(tests: Trials, chosen: NDArray[np.bool_], of: NDArray[np.bool_], x: str) -> Trials:
-    """Return the share of `chosen` among `of` by participant and x, with counts."""
-    names = ["participant", x] if "participant" in tests else [x]
-    rows: dict[str, list[float | str]] = {}
-    for key, members in tests.groups(names):
-        n = int(of[members].sum())
-        if not n:
-            continue
-        correct = int(chosen[members].sum())
-        y = correct / n
-        row = key | {"x": float(key[x]), "y": y, "n": float(n), "sd": float(np.sqrt(y * (1 - y))), "correct": correct}
-        for name, value in row.items():
-            rows.setdefault(name, []).append(value)
-    return Trials({name: np.asarray(values) for name, values in rows.items()})
-
-
 def _of_kind(*kinds: str) -> Callable[[Record], Trials]:
     def compute(record: Record) -> Trials:
         found = classify(record)
-        return _shares(found.tests, np.isin(found.kind, kinds), np.ones(len(found.kind), dtype=bool), "updates")
+        return shares(found.tests, np.isin(found.kind, kinds), np.ones(len(found.kind), dtype=bool), "updates")
 
     return compute
 
@@ -104,7 +89,7 @@ def _by_position(record: Record) -> Trials:
             before = held[studies["time"][held] < found.tests["time"][row]]
             after[row] = len(before) - 1 - np.flatnonzero(studies["cue"][before] == found.tests["cue"][row])[-1]
     tests = found.tests.with_columns({"pairs_after": after})
-    return _shares(tests, found.kind == RIGHT, np.ones(len(after), dtype=bool), "pairs_after")
+    return shares(tests, found.kind == RIGHT, np.ones(len(after), dtype=bool), "pairs_after")
 
 
 def _intrusions(record: Record) -> Trials:
@@ -130,7 +115,7 @@ def _by_list(record: Record) -> Trials:
     if record.design.settings.get("test_after") != "list":
         raise UserError('accuracy_by_list reads tests after every list: set test_after="list" and order="lists".')
     found = classify(record)
-    return _shares(found.tests, found.kind == RIGHT, np.ones(len(found.kind), dtype=bool), "block")
+    return shares(found.tests, found.kind == RIGHT, np.ones(len(found.kind), dtype=bool), "block")
 
 
 def lists_back(record: Record) -> Ints:
@@ -154,7 +139,7 @@ def lists_back(record: Record) -> Ints:
 def _prior_lists(record: Record) -> Trials:
     """Return the share of answers that come from an earlier list, by list."""
     back = lists_back(record)
-    return _shares(record.design.tests, back > 0, np.ones(len(back), dtype=bool), "list")
+    return shares(record.design.tests, back > 0, np.ones(len(back), dtype=bool), "list")
 
 
 def list_lags(record: Record, *, after: int = 0) -> Trials:
@@ -173,7 +158,7 @@ def _recognition(record: Record) -> Trials:
         raise UserError('recognition reads yes and no: set test_type="recognition".')
     kinds = ("old", "recent", "new")
     tests = tests.with_columns({"kind": np.array([kinds.index(probe) + 1 for probe in tests["probe"]])})
-    rows = _shares(tests, np.asarray(record.right), np.asarray(record.answers) >= 0, "kind")
+    rows = shares(tests, np.asarray(record.right), np.asarray(record.answers) >= 0, "kind")
     return rows.with_columns({"probe": np.array([kinds[int(x) - 1] for x in rows["x"]])})
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Measure, Record
 from cogmem.errors import UserError
+from cogmem.paradigms.shares import shares
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
@@ -66,24 +67,6 @@ def kinds_of(record: Record) -> NDArray[np.str_]:
     return kind
 
 
-def _shares(tests: Trials, chosen: Flags, of: Flags, x: str) -> Trials:
-    """Return the share of `chosen` among `of` by participant and x, with counts."""
-    names = ["participant", x] if "participant" in tests else [x]
-    rows: dict[str, list[float | str]] = {}
-    for key, members in tests.groups(names):
-        n = int(of[members].sum())
-        if not n:
-            continue
-        correct = int((chosen & of)[members].sum())
-        y = correct / n
-        row = key | {"x": float(key[x]), "y": y, "n": float(n), "sd": float(np.sqrt(y * (1 - y))), "correct": correct}
-        for name, value in row.items():
-            rows.setdefault(name, []).append(value)
-    if not rows:
-        raise UserError("No test of this record is of the kind that the measure reads.")
-    return Trials({name: np.asarray(values) for name, values in rows.items()})
-
-
 def _means(tests: Trials, values: Array, of: Flags, x: str) -> Trials:
     """Return the mean of `values` among `of` by participant and x, with n and sd."""
     names = ["participant", x] if "participant" in tests else [x]
@@ -101,14 +84,14 @@ def _means(tests: Trials, values: Array, of: Flags, x: str) -> Trials:
 
 def _accuracy(x: str, attempt: int = 1) -> Callable[[Record], Trials]:
     def compute(record: Record) -> Trials:
-        return _shares(_needed(record), np.asarray(record.right), _recalls(record, attempt), x)
+        return shares(_needed(record), np.asarray(record.right), _recalls(record, attempt), x)
 
     return compute
 
 
 def _of_kind(*kinds: str) -> Callable[[Record], Trials]:
     def compute(record: Record) -> Trials:
-        return _shares(_needed(record), np.isin(kinds_of(record), kinds), _recalls(record), "n_pairs")
+        return shares(_needed(record), np.isin(kinds_of(record), kinds), _recalls(record), "n_pairs")
 
     return compute
 
@@ -136,7 +119,7 @@ def nearest_key(record: Record) -> Array:
 
 def _by_similarity(record: Record) -> Trials:
     tests = _needed(record).with_columns({"similarity": np.round(nearest_key(record), 1)})
-    return _shares(tests, np.asarray(record.right), _recalls(record), "similarity")
+    return shares(tests, np.asarray(record.right), _recalls(record), "similarity")
 
 
 def _discriminability(record: Record) -> Trials:
@@ -192,17 +175,17 @@ def _available(record: Record) -> Trials:
     recall, recognition = _pairs_of(record, _recalls(record), _recognitions(record))
     lost = ~record.right[recall]
     tests = _needed(record).where(recognition)
-    return _shares(tests, np.asarray(record.right[recognition]), lost, "n_pairs")
+    return shares(tests, np.asarray(record.right[recognition]), lost, "n_pairs")
 
 
 def _recovered(record: Record) -> Trials:
     """Return the share of unrecalled pairs that are recalled when the whole key is shown again."""
     first, again = _pairs_of(record, _recalls(record), _recalls(record, 2))
-    return _shares(_needed(record).where(again), np.asarray(record.right[again]), ~record.right[first], "n_pairs")
+    return shares(_needed(record).where(again), np.asarray(record.right[again]), ~record.right[first], "n_pairs")
 
 
 def _recognised(record: Record) -> Trials:
-    return _shares(_needed(record), np.asarray(record.right), _recognitions(record), "cue_fan")
+    return shares(_needed(record), np.asarray(record.right), _recognitions(record), "cue_fan")
 
 
 def _seconds(record: Record) -> Trials:

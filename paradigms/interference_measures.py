@@ -37,8 +37,8 @@ class Answers:
     lag: Ints
 
 
-def classify(record: Record) -> Answers:
-    """Return the kind and lag of each answer; UserError where the design has no streams of updates."""
+def _needed(record: Record) -> tuple[Trials, Trials]:
+    """Return the tests and the studies; UserError where these are no recall of streams of updates."""
     tests, studies = record.design.tests, record.design.studies
     missing = [name for name in ("list", "cue", "target", "update") if name not in tests]
     if missing or not len(studies):
@@ -48,6 +48,12 @@ def classify(record: Record) -> Answers:
         )
     if (tests.get("test_type", "recall") == "recognition").any():
         raise UserError("Recognition tests are answered yes or no; read them by the measure recognition.")
+    return tests, studies
+
+
+def classify(record: Record) -> Answers:
+    """Return the kind and lag of each answer; UserError where the design has no streams of updates."""
+    tests, studies = _needed(record)
     who = ("participant", "list") if "participant" in tests else ("list",)
     streams = {tuple(key.values()): rows for key, rows in studies.groups(who)}
     answers = np.asarray(record.answers)
@@ -120,19 +126,21 @@ def _by_list(record: Record) -> Trials:
 
 def lists_back(record: Record) -> Ints:
     """Return how many lists back the answer of each test was last studied: (tests,); 0 in this list, -1 in none."""
-    tests, studies = classify(record).tests, record.design.studies
-    answers = np.asarray(record.answers)
+    tests, studies = _needed(record)
+    who = tests.get("participant", "all").tolist()
+    homes: dict[tuple[str, int], list[int]] = {}
+    for name in ("cue", "target"):
+        seen = zip(
+            studies.get("participant", "all").tolist(), studies[name].tolist(), studies["list"].tolist(), strict=True
+        )
+        for person, word, number in seen:
+            homes.setdefault((person, word), []).append(number)
     found = np.full(len(tests), -1)
-    for _, rows in tests.groups(["participant"] if "participant" in tests else []):
-        studied = np.isin(studies["participant"], tests["participant"][rows]) if "participant" in tests else slice(None)
-        lists, words = (np.concatenate([studies[name][studied] for name in pair])
-                        for pair in (("list", "list"), ("cue", "target")))  # fmt: skip
-        homes: dict[int, list[int]] = {}
-        for word, number in zip(words.tolist(), lists.tolist(), strict=True):
-            homes.setdefault(word, []).append(number)
-        for row in rows:
-            earlier = [k for k in homes.get(int(answers[row]), ()) if k <= tests["list"][row]]
-            found[row] = tests["list"][row] - max(earlier) if answers[row] >= 0 and earlier else -1
+    for row, answer in enumerate(np.asarray(record.answers).tolist()):
+        now = tests["list"][row]
+        earlier = [number for number in homes.get((who[row], answer), ()) if number <= now]
+        if answer >= 0 and earlier:
+            found[row] = now - max(earlier)
     return found
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Measure, Record
 from cogmem.errors import UserError
-from cogmem.paradigms.shares import shares
+from cogmem.paradigms.shares import means, shares
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
@@ -67,21 +67,6 @@ def kinds_of(record: Record) -> NDArray[np.str_]:
     return kind
 
 
-def _means(tests: Trials, values: Array, of: Flags, x: str) -> Trials:
-    """Return the mean of `values` among `of` by participant and x, with n and sd."""
-    names = ["participant", x] if "participant" in tests else [x]
-    rows: dict[str, list[float | str]] = {}
-    for key, members in tests.groups(names):
-        own = values[members][of[members]]
-        if len(own):
-            row = key | {"x": float(key[x]), "y": float(own.mean()), "n": float(len(own)), "sd": float(own.std())}
-            for name, value in row.items():
-                rows.setdefault(name, []).append(value)
-    if not rows:
-        raise UserError("No test of this record is of the kind that the measure reads.")
-    return Trials({name: np.asarray(values) for name, values in rows.items()})
-
-
 def _accuracy(x: str, attempt: int = 1) -> Callable[[Record], Trials]:
     def compute(record: Record) -> Trials:
         return shares(_needed(record), np.asarray(record.right), _recalls(record, attempt), x)
@@ -103,18 +88,26 @@ def _vectors(record: Record) -> Array:
     return np.asarray(items / np.maximum(np.linalg.norm(items, axis=1, keepdims=True), 1e-300))
 
 
-def nearest_key(record: Record) -> Array:
-    """Return for each test the highest cosine of its key with another key of its list: (tests,), 0 without one."""
+def _cosines(record: Record, shown: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return the cosine of the item shown in each test with its own key, and the highest with another one of its list.
+
+    Both (tests,); 0 where the list has no other key.
+    """
     unit, tests, studies = _vectors(record), _needed(record), record.design.studies
     names = ["participant", "list"] if "participant" in tests else ["list"]
     keys = {tuple(key.values()): np.unique(studies["cue"][rows]) for key, rows in studies.groups(names)}
-    found = np.zeros(len(tests))
+    own, other = np.zeros(len(tests)), np.zeros(len(tests))
     for key, rows in tests.groups(names):
-        own = keys[tuple(key.values())]
-        near = unit[tests["cue"][rows]] @ unit[own].T
-        near[tests["cue"][rows][:, None] == own] = -np.inf
-        found[rows] = near.max(axis=1, initial=-np.inf)
-    return np.where(np.isfinite(found), found, 0.0)
+        known = keys[tuple(key.values())]
+        near, mine = unit[shown[rows]] @ unit[known].T, tests["cue"][rows][:, None] == known
+        own[rows] = np.where(mine, near, 0.0).sum(axis=1)
+        other[rows] = np.where(mine, -np.inf, near).max(axis=1, initial=-np.inf)
+    return own, np.where(np.isfinite(other), other, 0.0)
+
+
+def nearest_key(record: Record) -> Array:
+    """Return for each test the highest cosine of its key with another key of its list: (tests,), 0 without one."""
+    return _cosines(record, _needed(record)["cue"])[1]
 
 
 def _by_similarity(record: Record) -> Trials:
@@ -124,19 +117,9 @@ def _by_similarity(record: Record) -> Trials:
 
 def _discriminability(record: Record) -> Trials:
     """Return how much nearer the cue is to its own key than to the nearest other one of the list (cosines)."""
-    unit, tests, studies = _vectors(record), _needed(record), record.design.studies
-    names = ["participant", "list"] if "participant" in tests else ["list"]
-    keys = {tuple(key.values()): np.unique(studies["cue"][rows]) for key, rows in studies.groups(names)}
-    of = _recalls(record)
-    margin = np.zeros(len(tests))
-    for key, rows in tests.groups(names):
-        own = keys[tuple(key.values())]
-        shown = tests["item"][rows] if "item" in tests else tests["cue"][rows]
-        near = unit[np.where(of[rows], shown, tests["cue"][rows])] @ unit[own].T
-        mine = tests["cue"][rows][:, None] == own
-        others = np.where(mine, -np.inf, near).max(axis=1, initial=-np.inf)
-        margin[rows] = np.where(mine, near, 0.0).sum(axis=1) - np.where(np.isfinite(others), others, 0.0)
-    return _means(tests, margin, of, "n_pairs")
+    tests = _needed(record)
+    own, other = _cosines(record, tests["item"])
+    return means(tests, own - other, _recalls(record), "n_pairs")
 
 
 def likeness(record: Record) -> Array:
@@ -151,12 +134,12 @@ def likeness(record: Record) -> Array:
 
 def _fidelity(record: Record) -> Trials:
     values = likeness(record)
-    return _means(_needed(record), values, _recalls(record) & np.isfinite(values), "n_pairs")
+    return means(_needed(record), values, _recalls(record) & np.isfinite(values), "n_pairs")
 
 
 def _partial(record: Record) -> Trials:
     values = likeness(record)
-    return _means(_needed(record), values, _recalls(record) & np.isfinite(values) & ~record.right, "n_pairs")
+    return means(_needed(record), values, _recalls(record) & np.isfinite(values) & ~record.right, "n_pairs")
 
 
 def _pairs_of(record: Record, first: Flags, second: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -192,7 +175,7 @@ def _seconds(record: Record) -> Trials:
     if record.seconds is None:
         raise UserError(f"{record.subject} has no response times; this measure reads seconds.")
     of = _recognitions(record) & record.right & np.isfinite(record.seconds)
-    return _means(_needed(record), np.asarray(record.seconds), of, "cue_fan")
+    return means(_needed(record), np.asarray(record.seconds), of, "cue_fan")
 
 
 LOAD: Final = "Pairs in the list"

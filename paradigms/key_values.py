@@ -115,8 +115,14 @@ class KeyValueSettings:
                     f"{sorted({self.keys_of(n) for n in self.n_pairs})} keys of every list; got {sorted(rows)} columns "
                     f"in {len(self.key_similarity)} rows."
                 )
-        for n in set(self.n_pairs):
-            self._gram(self.keys_of(n))
+        for keys in sorted({self.keys_of(n) for n in self.n_pairs}):
+            gram = self.gram(keys)
+            least = float(np.linalg.eigvalsh(0.5 * (gram + gram.T)).min())
+            if not np.allclose(gram, gram.T) or not np.allclose(np.diag(gram), 1.0) or least < -1e-9:
+                raise UserError(
+                    f"No {keys} keys are alike like that: cosines are symmetric, 1 with themselves, and have no "
+                    f"negative eigenvalue; the smallest is {least:.3g}. Bring key_similarity nearer to 0."
+                )
         if not 0 <= self.value_similarity < 1:
             raise UserError(f"value_similarity is from 0 to below 1; got {self.value_similarity}.")
 
@@ -124,20 +130,13 @@ class KeyValueSettings:
         """Return how many keys a list of so many pairs has."""
         return max(1, pairs // self.n_contexts * len(self.fan) // sum(self.fan))
 
-    def _gram(self, keys: int) -> Array:
-        """Return the cosines of a list's keys; UserError where no vectors have them."""
-        if isinstance(self.key_similarity, int | float):
-            category = np.arange(keys) % self.n_categories
-            gram = np.where(category[:, None] == category, float(self.key_similarity), 0.0)
-            np.fill_diagonal(gram, 1.0)
-        else:
-            gram = np.array(self.key_similarity, dtype=np.float64)
-        least = float(np.linalg.eigvalsh(0.5 * (gram + gram.T)).min())
-        if not np.allclose(gram, gram.T) or not np.allclose(np.diag(gram), 1.0) or least < -1e-9:
-            raise UserError(
-                f"No {keys} keys are alike like that: cosines are symmetric, 1 with themselves, and have no negative "
-                f"eigenvalue; the smallest is {least:.3g}. Bring key_similarity nearer to 0."
-            )
+    def gram(self, keys: int) -> Array:
+        """Return the cosines of a list's keys: (keys, keys)."""
+        if not isinstance(self.key_similarity, int | float):
+            return np.array(self.key_similarity, dtype=np.float64)
+        category = np.arange(keys) % self.n_categories
+        gram = np.where(category[:, None] == category, float(self.key_similarity), 0.0)
+        np.fill_diagonal(gram, 1.0)
         return gram
 
 
@@ -190,16 +189,11 @@ def _list(
     """Return the study and test rows of one list that begins at `start` s, and when it is over."""
     key, context = _studied(settings, pairs, rng)
     keys = settings.keys_of(pairs)
-    row_of = items.add(_vectors(settings._gram(keys), settings.dimension, rng))
-    values = rng.permutation(settings.pool)[: pairs + settings.filler_pairs]
-    value, n = values[:pairs], pairs
+    vectors, n, fillers = _vectors(settings.gram(keys), settings.dimension, rng), pairs, settings.filler_pairs
+    row_of = items.add(vectors)
+    target = rng.permutation(settings.pool)[: n + fillers]
     fan = np.bincount(key, minlength=keys) // settings.n_contexts
-    fillers = settings.filler_pairs
-    if fillers:
-        others = items.add(_vectors(np.eye(fillers), settings.dimension, rng))
-        cue, target = np.concatenate([row_of[key], others]), values
-    else:
-        cue, target = row_of[key], value
+    cue = np.concatenate([row_of[key], items.add(_vectors(np.eye(fillers), settings.dimension, rng))])
     whole = n + fillers
     study: Columns = {
         "phase": np.full(whole, "study"), "cue": cue, "item": cue, "target": target,
@@ -210,7 +204,7 @@ def _list(
         "attempt": np.ones(whole, np.int64), "retention_interval": np.zeros(whole),
     }  # fmt: skip
     now = start + settings.exposure * whole + settings.retention_interval
-    tests = _tests(settings, row_of, key, context, value, fan, items, rng)
+    tests = _tests(settings, row_of, vectors, key, context, target[:n], fan, items, rng)
     m = len(tests["cue"])
     tests |= {"phase": np.full(m, "test"), "time": now + settings.exposure * np.arange(m),
               "serial_position": np.arange(1, m + 1),
@@ -222,15 +216,14 @@ def _list(
 
 
 def _tests(
-    settings: KeyValueSettings, row_of: Ints, key: Ints, context: Ints, value: Ints, fan: Ints, items: _Items,
-    rng: np.random.Generator,
+    settings: KeyValueSettings, row_of: Ints, vectors: Array, key: Ints, context: Ints, value: Ints, fan: Ints,
+    items: _Items, rng: np.random.Generator,
 ) -> Columns:  # fmt: skip
     """Return the tests of a list: pair after pair in random order, each with the kinds of test that are set."""
     pairs, kinds = rng.permutation(len(key)), settings.tests
     noise = np.resize(np.array(settings.cue_noise, dtype=np.float64), len(pairs))
     whole = settings.cue_share == 1.0 and not noise.any()
-    vectors = np.concatenate(items.parts)[row_of[key[pairs]]]
-    shown = row_of[key[pairs]] if whole else items.add(_noised(vectors, settings, noise, rng))
+    shown = row_of[key[pairs]] if whole else items.add(_noised(vectors[key[pairs]], settings, noise, rng))
     rearranged = rng.permutation(len(pairs)) % 2 == 1
     rows: list[tuple[Any, ...]] = []
     for place, pair in enumerate(pairs):

@@ -25,7 +25,8 @@ from cogmem.core import Design, Record, run
 from cogmem.errors import UserError
 from cogmem.paradigms import forgetting_curve, proactive_interference
 from cogmem.paradigms.interference_measures import classify
-from cogmem.subjects.mixers import MIXERS, erased, recurrent
+from cogmem.subjects.mixers import MIXERS, recurrent
+from cogmem.subjects.regressions import written
 from cogmem.subjects.updating_network import MIXER_NAMES, NETWORKS, MixerName, UpdatingNetwork, UpdatingSettings
 from cogmem.subjects.updating_training import (
     initial_weights,
@@ -127,8 +128,7 @@ def one_hot_stream(updates: int) -> tuple[Tensor, Tensor, Tensor]:
 def test_the_delta_rule_overwrites_exactly(updates: int) -> None:
     study, asked, last = one_hot_stream(updates)
     k, v = study[..., :8], study[..., 8:]
-    written = erased(k, v, torch.ones(1, 1, k.shape[2]))
-    held = k.transpose(-1, -2) @ written
+    held = k.transpose(-1, -2) @ written(k, v, torch.ones(1, 1, k.shape[2]))
     assert torch.equal(held[0, 0, :4], last)
     mixer, own = MIXERS["delta_rule"], store("delta_rule")
     out = mixer.parallel(own, study, asked, 1, asked_only=True)[0, 0, :, 8:]

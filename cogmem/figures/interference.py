@@ -51,12 +51,7 @@ def _updates_back_panel(results: InterferenceResults) -> Panel:
 
 def _lists_back_panel(results: InterferenceResults) -> Panel:
     """Return where words of earlier lists come from: people's words and pairs, and models fitted to the pairs."""
-    table = load("fr1_2024", table="lags")
-    rows = table.rows.where(table.rows["x"] <= paired_lists.LAGS)
-    whole = table.rows["correct"].sum()
-    y = rows["correct"] / whole
-    own = {"x": rows["x"], "y": y, "n": np.full(len(y), float(whole)), "sd": np.sqrt(y * (1 - y))}
-    words = series(Curve("list_lags", table.subject, Trials(own), table.source), "people, words")
+    words = series(paired_lists.lag_shares("fr1_2024"), "people, words")
     people, *models = results.curves["list_lags"]
     parts = (words, series(people, "people, pairs"), *_lines(models, "step"))
     return Panel("Words of earlier lists: where they come from", "Lists back", "Share of intrusions", parts, "log",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -151,9 +152,9 @@ def fit_population(
     for k, n in enumerate((POINTS, *ROUNDS * (4 * POINTS,)), 1):
         points = draw_points(known, predict, *posterior.where(), seed=seed + k, n=n)
         posterior = Posterior(marginal_of(points, counts), loc, scale)
-        mode = posterior.mode()
+        likeliest = posterior.mode
         # A narrow population is made of few of the points: its likelihood would be rough with too few of them.
-        if points.effective(mode[: len(loc)], posterior.sigma(mode[len(loc) :])) > ENOUGH:
+        if points.effective(likeliest[: len(loc)], posterior.sigma(likeliest[len(loc) :])) > ENOUGH:
             break
     trace, middle, width = _sample(posterior, how, seed)
     draws = {"mu": middle, "sigma": width}
@@ -228,6 +229,7 @@ class Posterior:
         below = slope[0, p:] * np.exp(v) / sigma - spread**2 + 1.0
         return value + prior, np.concatenate([slope[0, :p] - apart / self.scale, below])[None]
 
+    @cached_property
     def mode(self) -> Array:
         """Return the likeliest (mu, log spread), by L-BFGS."""
         from scipy.optimize import minimize
@@ -243,7 +245,7 @@ class Posterior:
 
     def where(self) -> tuple[Array, Array]:
         """Return the middle of the likeliest population, and how far its people and its middle may be from it."""
-        at, p = self.mode(), len(self.loc)
+        at, p = self.mode, len(self.loc)
         unsure = np.sqrt((self.shape(at)[:p] ** 2).sum(axis=1))
         return at[:p], np.sqrt(self.sigma(at[p:]) ** 2 + np.minimum(unsure, self.scale) ** 2)
 
@@ -262,7 +264,7 @@ def _sample(posterior: Posterior, how: Method, seed: int) -> tuple[Any, Array, A
 
     from cogmem.fitting.external import log_likelihood_of
 
-    at = posterior.mode()
+    at = posterior.mode
     shape, p = posterior.shape(at), len(posterior.loc)
     with pm.Model() as model:
         # In coordinates in which the posterior is nearly round, NUTS takes a few steps a draw.

@@ -21,7 +21,7 @@ from cogmem.errors import UserError
 from cogmem.exports import rows_of
 from cogmem.human_data.loading import load
 from cogmem.jobs import keep_track, language_models, paired_lists
-from cogmem.jobs.kind_counts import LINK, Scored, linked, parameters_of, subject_of
+from cogmem.jobs.kind_counts import LINK, Scored, linked, parameters_of, people_outcome, subject_of
 from cogmem.jobs.outcomes import Outcome, compute_all, stored
 from cogmem.jobs.ranking import ranked
 from cogmem.lineups import LineUp
@@ -162,12 +162,6 @@ def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
     return _outcome(name, scored, subjects, source, seed)
 
 
-def people_outcome(seed: int) -> Outcome:
-    """Return how well people predict people: what all of them did, linked to each."""
-    logs, fits = keep_track.halves().score(LINK, keep_track.halves().others(), seed=seed)
-    return Outcome("people", "human", logs, {}, parameters_of(fits))
-
-
 def _language_model(store: Store, seed: int, report: Report) -> Outcome:
     """Return what comes of the language model there is; its answers are stored one by one."""
     with language_models.present(store, report) as model:
@@ -232,14 +226,16 @@ def compute(
         if name in MODELS:
             tasks.append((spec, partial(model_outcome, name, seed)))
         elif name == PEOPLE:
-            tasks.append((spec, partial(people_outcome, seed)))
+            tasks.append((spec, partial(people_outcome, keep_track.halves, seed)))
         else:
             spec |= {"settings": NETWORKS[name], "seeds": SEEDS}
             tasks.append((spec, partial(network_outcome, name, Path(store.root) / "networks", seed)))
     for spec in _specs(paired_lists.DATA, None, (*fitted, PEOPLE), seed, "paired_lists"):
         name = spec["subject"]
-        of_lists = paired_lists.people_outcome if name == PEOPLE else partial(paired_lists.outcome, name)
-        tasks.append((spec, partial(of_lists, seed)))
+        if name == PEOPLE:
+            tasks.append((spec, partial(people_outcome, paired_lists.halves, seed)))
+        else:
+            tasks.append((spec, partial(paired_lists.outcome, name, seed)))
     made = compute_all(tasks, store, workers, report)
     (*outcomes, others), (*of_pairs, other_lists) = made[: len(chosen) + 1], made[len(chosen) + 1 :]
     if language_model:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Design, Forecaster, Source
 from cogmem.fitting.populations import PopulationFit, Predict
 from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import Halves
+from cogmem.jobs.kind_counts import Halves, people_curves, predicted_curves
 from cogmem.kernels.stepwise import simulate_steps
 from cogmem.paradigms import proactive_interference
 from cogmem.subjects.interference import SAME_KEY, InterferenceModel, option_items, tracked
@@ -27,8 +27,9 @@ from cogmem.trials import Trials, concatenate
 Array = NDArray[np.float64]
 
 N_KEYS: Final = (3, 4, 5)
-KINDS: Final = ("accuracy", "same_key", "omitted")
-"""Right; an older word of the category; none of its words."""
+COLUMNS: Final = {"accuracy": ("correct",), "same_key": ("same_key",), "omitted": ("omitted",)}
+"""Right; an older word of the category; none of its words. The columns of the table that count each of them."""
+KINDS: Final = tuple(COLUMNS)
 CATEGORIES: Final = 6
 SECONDS_A_WORD: Final = 2.0
 
@@ -64,7 +65,7 @@ def halves() -> Halves:
         counts = np.zeros((len(people), len(N_KEYS), len(KINDS)))
         own = rows.where(rows["half"] == half)
         place = np.searchsorted(people, own["participant"]), own["n_keys"].astype(int) - N_KEYS[0]
-        for kind, name in enumerate(("correct", "same_key", "omitted")):
+        for kind, (name,) in enumerate(COLUMNS.values()):
             counts[(*place, kind)] = own[name]
         found.append(counts)
     return Halves(tuple(str(name) for name in people), *found)
@@ -111,21 +112,9 @@ def forecast_kinds(subject: Forecaster, *, seed: int = 1) -> Array:
 
 def curves(name: str, fits: tuple[PopulationFit, ...], source: Source) -> dict[str, Curve]:
     """Return the predicted share of each kind of answer by number of keys, all people together."""
-    chances = np.mean([each.chances().mean(axis=0) for each in fits], axis=0)
-    x, n = np.array(N_KEYS, dtype=float), np.full(len(N_KEYS), float(len(fits[0].counts)))
-    return {
-        kind: Curve(kind, name, Trials({"x": x, "y": chances[:, k], "n": n, "sd": np.zeros(len(x))}), source)
-        for k, kind in enumerate(KINDS)
-    }
+    return predicted_curves(name, fits, KINDS, np.array(N_KEYS, dtype=float), source)
 
 
 def people() -> dict[str, Curve]:
     """Return people's share of each kind of answer by number of keys; rows are persons."""
-    human = load("keep_track_2019")
-    rows = human.rows
-    found = {}
-    for kind, column in zip(KINDS, ("correct", "same_key", "omitted"), strict=True):
-        y = rows[column] / rows["n"]
-        own = {"x": rows["x"], "y": y, "n": rows["n"], "sd": np.sqrt(y * (1 - y)), "participant": rows["participant"]}
-        found[kind] = Curve(kind, human.subject, Trials(own), human.source)
-    return found
+    return people_curves(load("keep_track_2019"), COLUMNS)

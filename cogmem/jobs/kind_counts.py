@@ -5,7 +5,7 @@ Both ways round. Models have parameters of every person; forecasts are linked to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem import comparisons
+from cogmem.core import Curve, Source
 from cogmem.fitting.populations import PopulationFit, Predict, fit_population
+from cogmem.jobs.outcomes import Outcome
 from cogmem.subjects.interference import InterferenceModel, InterferenceSubject
 from cogmem.subjects.parameters import Parameter
 from cogmem.trials import Trials
@@ -105,3 +107,35 @@ def subject_of(model: InterferenceModel, fits: Sequence[PopulationFit], *, seed:
     """Return somebody who answers like a person of the fitted population, 100 of each half's."""
     drawn: list[Mapping[str, Any]] = [each.someone(100, seed=seed + k) for k, each in enumerate(fits)]
     return InterferenceSubject(model, {name: np.concatenate([each[name] for each in drawn]) for name in drawn[0]})
+
+
+def people_outcome(of: Callable[[], Halves], seed: int) -> Outcome:
+    """Return how well people predict people: what all of them did in the other half, linked to each."""
+    halves = of()
+    logs, fits = halves.score(LINK, halves.others(), seed=seed)
+    return Outcome("people", "human", logs, {}, parameters_of(fits))
+
+
+def people_curves(human: Curve, columns: Mapping[str, Sequence[str]]) -> dict[str, Curve]:
+    """Return people's share of each kind of answer, whose counts are the sum of its columns; rows are those of people.
+
+    A kind is the name of its curve.
+    """
+    rows, found = human.rows, {}
+    for kind, names in columns.items():
+        y = sum(rows[name] for name in names) / rows["n"]
+        own = {"x": rows["x"], "y": y, "n": rows["n"], "sd": np.sqrt(y * (1 - y)), "participant": rows["participant"]}
+        found[kind] = Curve(kind, human.subject, Trials(own), human.source)
+    return found
+
+
+def predicted_curves(
+    name: str, fits: Sequence[PopulationFit], kinds: Sequence[str], x: Array, source: Source,
+    weights: Array | None = None,
+) -> dict[str, Curve]:  # fmt: skip
+    """Return the predicted share of each kind of answer, averaged over people (by `weights`, (people,))."""
+    chances = np.mean([np.average(each.chances(), axis=0, weights=weights) for each in fits], axis=0)
+    rest = {"n": np.full(len(x), float(len(fits[0].counts))), "sd": np.zeros(len(x))}
+    return {
+        kind: Curve(kind, name, Trials({"x": x, "y": chances[:, k], **rest}), source) for k, kind in enumerate(kinds)
+    }

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Design, Source
 from cogmem.fitting.populations import PopulationFit, Predict
 from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import LINK, Halves, parameters_of
+from cogmem.jobs.kind_counts import Halves, parameters_of, people_curves, predicted_curves
 from cogmem.jobs.outcomes import Outcome
 from cogmem.kernels.stepwise import simulate_steps
 from cogmem.models.interference import INTERFERENCE_MODELS
@@ -32,9 +32,12 @@ Array = NDArray[np.float64]
 DATA: Final = "pal1_2024"
 LISTS: Final = 25
 PAIRS: Final = 6
-KINDS: Final = ("list_accuracy", "prior_list", "same_list", "list_omitted")
-"""Right; a word of an earlier list; another word of the list; nothing, or a word of no list."""
-COLUMNS: Final = (("correct",), ("prior_list",), ("same_list",), ("omitted", "unseen"))
+COLUMNS: Final = {
+    "list_accuracy": ("correct",), "prior_list": ("prior_list",), "same_list": ("same_list",),
+    "list_omitted": ("omitted", "unseen"),
+}  # fmt: skip
+"""Right; a word of an earlier list; another word of the list; nothing, or a word of no list. The columns of each."""
+KINDS: Final = tuple(COLUMNS)
 SECONDS_A_PAIR: Final = 6.0
 DELAY: Final = 20.0
 """The protocol's: a pair is shown for 4 s, two seconds before the next; 20 s are filled before the tests."""
@@ -51,18 +54,20 @@ def design(*, seed: int = 1) -> Design:
     )  # fmt: skip
 
 
+def _first_lists() -> Curve:
+    """Return people's answers in the lists that a session has; a single one had fifty."""
+    human = load(DATA)
+    return replace(human, rows=human.rows.where(human.rows["x"] <= LISTS))
+
+
 @cache
 def halves() -> Halves:
-    """Return people's answers in the odd and in the even lists, all of a person's sessions: (people, lists, kinds).
-
-    A single session had fifty lists; those after 25 are left out.
-    """
-    rows = load(DATA).rows
-    rows = rows.where(rows["x"] <= LISTS)
+    """Return people's answers in the odd and in the even lists, all of a person's sessions: (people, lists, kinds)."""
+    rows = _first_lists().rows
     people = np.unique(rows["participant"])
     counts = np.zeros((len(people), LISTS, len(KINDS)))
     place = np.searchsorted(people, rows["participant"]), rows["x"].astype(int) - 1
-    for kind, names in enumerate(COLUMNS):
+    for kind, names in enumerate(COLUMNS.values()):
         for name in names:
             np.add.at(counts[..., kind], place, rows[name])
     odd = (np.arange(LISTS) % 2 == 0)[:, None]
@@ -101,43 +106,27 @@ def lags(model: InterferenceModel, fits: Sequence[PopulationFit], source: Source
     )
 
 
-def _curves(name: str, fits: Sequence[PopulationFit], source: Source) -> dict[str, Curve]:
-    """Return the predicted share of each kind of answer by list, people weighted by their answers as theirs are."""
-    weight = halves().answers / halves().answers.sum()
-    chances = np.mean([np.einsum("i,ick->ck", weight, each.chances()) for each in fits], axis=0)
-    x, n = np.arange(1.0, LISTS + 1), np.full(LISTS, float(len(fits[0].counts)))
-    return {
-        kind: Curve(kind, name, Trials({"x": x, "y": chances[:, k], "n": n, "sd": np.zeros(LISTS)}), source)
-        for k, kind in enumerate(KINDS)
-    }
-
-
 def outcome(name: str, seed: int) -> Outcome:
     """Return what comes of a model that is fitted to people's lists."""
     model = {each.name: each for each in INTERFERENCE_MODELS}[name]
     source = Source(who=name, kind="step")
     logs, fits = halves().score(model.parameters, predicted(model, design(seed=seed)), seed=seed)
-    curves = _curves(name, fits, source) | {"list_lags": lags(model, fits, source, seed=seed)}
+    lists = np.arange(1.0, LISTS + 1)
+    # People count by their answers, as in the shares of all people together.
+    curves = predicted_curves(name, fits, KINDS, lists, source, weights=halves().answers)
+    curves["list_lags"] = lags(model, fits, source, seed=seed)
     return Outcome(name, "step", logs, curves, parameters_of(fits))
-
-
-def people_outcome(seed: int) -> Outcome:
-    """Return how well people predict people: what all of them did in the other lists, linked to each."""
-    logs, fits = halves().score(LINK, halves().others(), seed=seed)
-    return Outcome("people", "human", logs, {}, parameters_of(fits))
 
 
 def people() -> dict[str, Curve]:
     """Return people's share of each kind of answer by list (rows are persons), and of each lag."""
-    human = load(DATA)
-    rows, found = human.rows.where(human.rows["x"] <= LISTS), {}
-    for kind, names in zip(KINDS, COLUMNS, strict=True):
-        y = sum(rows[name] for name in names) / rows["n"]
-        own = {"x": rows["x"], "y": y, "n": rows["n"], "sd": np.sqrt(y * (1 - y)), "participant": rows["participant"]}
-        found[kind] = Curve(kind, human.subject, Trials(own), human.source)
-    back = load(DATA, table="lags")
-    y = back.rows["correct"] / back.rows["correct"].sum()
-    own = {"x": back.rows["x"], "y": y, "n": np.full(len(y), float(back.rows["correct"].sum())),
-           "sd": np.sqrt(y * (1 - y))}  # fmt: skip
-    kept = Trials(own).where(back.rows["x"] <= LAGS)
-    return found | {"list_lags": Curve("list_lags", human.subject, kept, human.source)}
+    return people_curves(_first_lists(), COLUMNS) | {"list_lags": lag_shares(DATA)}
+
+
+def lag_shares(name: str) -> Curve:
+    """Return the share of each lag up to LAGS among all words of earlier lists that a data set's people said."""
+    back = load(name, table="lags")
+    whole = float(back.rows["correct"].sum())
+    y = back.rows["correct"] / whole
+    rows = {"x": back.rows["x"], "y": y, "n": np.full(len(y), whole), "sd": np.sqrt(y * (1 - y))}
+    return Curve("list_lags", back.subject, Trials(rows).where(back.rows["x"] <= LAGS), back.source)

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as nf
 
+from cogmem.subjects.regressions import written
+
 Own = Mapping[str, Tensor]
 """The weights of one mixer of one layer: name -> (m, *shape)."""
 State = tuple[Tensor, ...]
@@ -107,25 +109,13 @@ def _seen(study: Tensor, asked: Tensor, *, asked_only: bool) -> tuple[Tensor, Te
     return torch.cat((study, asked), 2), torch.cat((torch.arange(1, time + 1), at_end))
 
 
-def erased(k: Tensor, v: Tensor, beta: Tensor) -> Tensor:
-    """Return what the delta rule really writes at each token, u_t = β_t (v_t − k_t S_{t−1}): (..., t, d).
-
-    u = (I + strictly lower part of diag(β) K Kᵀ)⁻¹ diag(β) V (Yang et al., 2024, the UT transform).
-    """
-    lower = torch.tril(beta[..., None] * (k @ k.transpose(-1, -2)), -1)
-    solved: Tensor = torch.linalg.solve_triangular(
-        lower + torch.eye(k.shape[-2]), beta[..., None] * v, upper=False, unitriangular=True
-    )
-    return solved
-
-
 def _linear_parallel(
     own: Own, study: Tensor, asked: Tensor, heads: int, *, asked_only: bool = False, rule: str
 ) -> Tensor:
     readers, seen = _seen(study, asked, asked_only=asked_only)
     q, (k, v) = _read(own, readers, heads), _written(own, study, heads)
     if rule == "delta":
-        v = erased(k, v, _strength(own, study))
+        v = written(k, v, _strength(own, study))
     since = seen[:, None] - 1 - torch.arange(study.shape[2])
     scores = (q @ k.transpose(-1, -2)).masked_fill(since < 0, 0.0)
     if rule == "decay":

@@ -207,10 +207,12 @@ def _rls_write(state: State, k: Tensor, v: Tensor, gates: Gates) -> State:
 def _rls_parallel(q: Tensor, seen: Tensor, k: Tensor, v: Tensor, gates: Gates) -> Tensor:
     """Solve q (K^T K + ridge)^-1 K^T V for each query, over the pairs that it has seen."""
     pad = (0, 0, 0, 0, 1, 0)
-    covariance = torch.nn.functional.pad(_outer(k, k).cumsum(-3), pad)[..., seen, :, :]
-    together = torch.nn.functional.pad(_outer(k, v).cumsum(-3), pad)[..., seen, :, :]
+    # Queries that have seen the same pairs share their regression.
+    after, which = torch.unique(seen, return_inverse=True)
+    covariance = torch.nn.functional.pad(_outer(k, k).cumsum(-3), pad)[..., after, :, :]
+    together = torch.nn.functional.pad(_outer(k, v).cumsum(-3), pad)[..., after, :, :]
     covariance = covariance + RIDGE * torch.eye(k.shape[-1], dtype=k.dtype)
-    weights: Tensor = torch.linalg.solve(covariance, together)
+    weights: Tensor = torch.linalg.solve(covariance, together)[..., which, :, :]
     return (q[..., None, :] @ weights)[..., 0, :]
 
 

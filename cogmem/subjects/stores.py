@@ -65,6 +65,7 @@ class AssociativeStore:
         """Return the vector that the store gives for each test: (tests, dimension)."""
         vectors = _vectors(design)
         studies, tests = design.studies, design.tests
+        shown = np.where(_recognition(design), tests["cue"], tests["item"])
         found = np.zeros((len(tests), vectors.shape[1]))
         before: dict[str, list[NDArray[np.intp]]] = {}
         for stream in streams(design):
@@ -82,10 +83,7 @@ class AssociativeStore:
                     f"{tests['cue'][row]}) that was not studied before it; add the pair or leave the test out."
                 )
             pairs = vectors[studies["cue"][held]], vectors[studies["target"][held]]
-            shown = np.where(
-                _recognition(design)[stream.tests], tests["cue"][stream.tests], tests["item"][stream.tests]
-            )
-            found[stream.tests] = self._answers(vectors[shown], *pairs)
+            found[stream.tests] = self._answers(vectors[shown[stream.tests]], *pairs)
         return found
 
     def _answers(self, queries: Array, keys: Array, values: Array) -> Array:

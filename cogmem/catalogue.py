@@ -13,10 +13,12 @@ from cogmem.errors import UserError
 from cogmem.human_data.loading import DATASETS
 from cogmem.models import MODELS, NETWORKS, STEP_MODELS
 from cogmem.models.interference import INTERFERENCE_MODELS
+from cogmem.models.pairs import PAIR_MODELS
 from cogmem.names import nearest
 from cogmem.paradigms import PARADIGMS
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.interference import InterferenceModel
+from cogmem.subjects.pairs import PairModel
 from cogmem.subjects.stepwise import StepModel
 from cogmem.subjects.stores import STORES
 from cogmem.subjects.updating_network import NETWORKS as UPDATING
@@ -37,7 +39,7 @@ class Extras:
 
     paradigms: tuple[Paradigm[Any], ...] = ()
     models: tuple[Equation, ...] = ()
-    step_models: tuple[StepModel | InterferenceModel, ...] = ()
+    step_models: tuple[StepModel | InterferenceModel | PairModel, ...] = ()
     networks: tuple[Subject, ...] = ()
     datasets: tuple[Any, ...] = ()
 
@@ -81,9 +83,9 @@ def models() -> Mapping[str, Equation]:
 
 
 @cache
-def step_models() -> Mapping[str, StepModel | InterferenceModel]:
+def step_models() -> Mapping[str, StepModel | InterferenceModel | PairModel]:
     """Return every model that takes experiments row by row, by name."""
-    built_in: tuple[StepModel | InterferenceModel, ...] = (*STEP_MODELS, *INTERFERENCE_MODELS)
+    built_in: tuple[StepModel | InterferenceModel | PairModel, ...] = (*STEP_MODELS, *INTERFERENCE_MODELS, *PAIR_MODELS)
     return collect("step model", built_in, [(where, extra.step_models) for where, extra in extras()])
 
 

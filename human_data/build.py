@@ -159,6 +159,7 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("keep_track_2019", "answers"): build_interference.keep_track,
     ("keep_track_2019", "halves"): build_interference.keep_track_halves,
     ("pal1_2024", "lists"): build_interference.cued_recall,
+    ("pal1_2024", "positions"): build_interference.cued_recall_positions,
     ("pal1_2024", "lags"): build_interference.cued_recall_lags,
     ("fr1_2024", "lists"): build_interference.free_recall,
     ("fr1_2024", "lags"): build_interference.free_recall_lags,

@@ -20,6 +20,10 @@ KEMP: Final = Path("kemp-wahlheim-ab-ad") / "1911_Test_data.csv"
 DAPOLITO: Final = Path("dapolito-proact") / "proact.csv"
 MODELS: Final = Path("pi-llm-model-accuracy") / "pi_llm_accuracy.csv"
 DICTIONARY: Final = Path("pi-llm-model-accuracy") / "dict_category_double-word_46-400_v1-1.json"
+CUED_KINDS: Final = {"right": "correct", "prior_list": "prior_list", "same_list": "same_list", "unseen": "unseen",
+                     "none": "omitted"}  # fmt: skip
+LISTS: Final = 25
+"""Lists of a session of PAL1; a single one had fifty."""
 PRACTISED: Final = 10
 """Gradients of lags are of lists after this one, so that ten lists back is a list there was."""
 
@@ -49,9 +53,14 @@ def keep_track_halves(sources: Path) -> list[Row]:
 
 def cued_recall(sources: Path) -> list[Row]:
     """Return answers by person and list."""
-    kinds = {"right": "correct", "prior_list": "prior_list", "same_list": "same_list", "unseen": "unseen",
-             "none": "omitted"}  # fmt: skip
-    return counted(parsing.cued_recall(sources / PAL1), ("participant", "list"), kinds)
+    return counted(parsing.cued_recall(sources / PAL1), ("participant", "list"), CUED_KINDS)
+
+
+def cued_recall_positions(sources: Path) -> list[Row]:
+    """Return answers by person, list and the pair's place in the list, of the 25 lists that sessions have."""
+    by = ("participant", "list", "serial_position")
+    tests = ({**row, "serial_position": row["study_position"]} for row in parsing.cued_recall(sources / PAL1))
+    return counted((row for row in tests if row["list"] <= LISTS), by, CUED_KINDS)
 
 
 def _gradient(lags: Counter[int], most: int = 20) -> list[Row]:

@@ -14,6 +14,7 @@ from cogmem.errors import UserError
 from cogmem.fitting import laplace
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.objective import Objective
+from cogmem.fitting.populations import PopulationFit
 from cogmem.subjects.parameters import unconstrain
 
 # Above this, Pareto-smoothed importance sampling cannot be trusted (Vehtari, Gelman & Gabry, 2017).
@@ -86,6 +87,23 @@ def elpd(done: Fit) -> Elpd:
         found["loo_i"].values[:] = pointwise
         found["elpd_loo"] = pointwise.sum()
     return Elpd(pointwise, pareto_k, refitted, tests_of(done), found)
+
+
+def population_elpd(done: PopulationFit) -> Elpd:
+    """Return the leave-one-person-out predictive density of a population: how well it tells somebody new."""
+    import arviz as az
+
+    logs = done.log_densities()
+    shaped = logs.reshape(done.chains, -1, logs.shape[1])
+    middle = done.mu.reshape(done.chains, -1, done.mu.shape[1])
+    draws = az.from_dict({"mu": middle}, log_likelihood={"answers": shaped})
+    with warnings.catch_warnings():
+        # ArviZ warns of high Pareto k; they are counted in `warnings`.
+        warnings.simplefilter("ignore", UserWarning)
+        found = az.loo(draws, pointwise=True)
+    pointwise, pareto_k = np.array(found.loo_i, dtype=np.float64), np.array(found.pareto_k, dtype=np.float64)
+    tests = float(done.counts.sum())
+    return Elpd(pointwise, pareto_k, np.zeros(len(pareto_k), dtype=bool), tests, found)
 
 
 def _others(done: Fit, rows: NDArray[np.intp]) -> NDArray[np.intp]:

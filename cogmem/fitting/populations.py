@@ -104,6 +104,7 @@ class PopulationFit:
     diagnostics: dict[str, float]
     warnings: tuple[str, ...]
     seconds: float
+    chains: int = 2
 
     def typical(self, *, probability: float = 0.9) -> Trials:
         """Return one row a parameter: its value at the population's middle, with the central interval."""
@@ -120,6 +121,13 @@ class PopulationFit:
         chosen = np.linspace(0, len(self.mu) - 1, min(draws, len(self.mu))).astype(int)
         logs = np.stack([_log_sum(self._people(draw, fitted) + left_out, 1) for draw in chosen])
         return np.asarray(_log_sum(logs, 0) - np.log(len(chosen)))
+
+    def log_densities(self) -> Array:
+        """Return the log likelihood of each person under each draw, the person being anybody: (draws, people)."""
+        fitted = self.points.log_likelihood(self.counts)
+        logs = [_log_sum(fitted + self.points.log_weights(mu[None], sigma[None]), 1)
+                for mu, sigma in zip(self.mu, self.sigma, strict=True)]  # fmt: skip
+        return np.stack(logs)
 
     def chances(self, *, draws: int = 100) -> Array:
         """Return what each person is predicted to do: (people, conditions, kinds)."""
@@ -165,7 +173,7 @@ def fit_population(
     if effective < 50:
         said.append(f"Only {effective:.0f} effective points make the population: its spread is roughly known.")
     took = time.perf_counter() - started
-    return PopulationFit(known, flat["mu"], flat["sigma"], points, counts, found, tuple(said), took)
+    return PopulationFit(known, flat["mu"], flat["sigma"], points, counts, found, tuple(said), took, how.chains)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from cogmem.core import Design, Kind
 from cogmem.errors import UserError
 from cogmem.names import nearest
-from cogmem.subjects.streams import streams
+from cogmem.subjects.choices import answered, recognitions, refuse_strange_keys, unit, vectors_of
+from cogmem.subjects.streams import Stream, streams
 
 Array = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ class AssociativeStore:
         """Return the vector that the store gives for each test: (tests, dimension)."""
         vectors = _vectors(design)
         studies, tests = design.studies, design.tests
-        shown = np.where(_recognition(design), tests["cue"], tests["item"])
+        shown = np.where(recognitions(design), tests["cue"], tests["item"])
         found = np.zeros((len(tests), vectors.shape[1]))
         before: dict[str, list[NDArray[np.intp]]] = {}
         for stream in streams(design):
@@ -75,13 +76,7 @@ class AssociativeStore:
                 earlier = before.setdefault(who, [])
                 earlier.append(held)
                 held = np.unique(np.concatenate(earlier))
-            strange = ~np.isin(tests["cue"][stream.tests], studies["cue"][held])
-            if strange.any():
-                row = stream.tests[strange][0]
-                raise UserError(
-                    f"Test {row + 1} of the design, in list {tests['list'][row]}, asks for a key (item "
-                    f"{tests['cue'][row]}) that was not studied before it; add the pair or leave the test out."
-                )
+            refuse_strange_keys(design, Stream(held, stream.tests))
             pairs = vectors[studies["cue"][held]], vectors[studies["target"][held]]
             found[stream.tests] = self._answers(vectors[shown[stream.tests]], *pairs)
         return found
@@ -109,8 +104,8 @@ class AssociativeStore:
         """
         vectors, tests = _vectors(design), design.tests
         values = np.unique(design.trials["target"][design.trials["phase"] == "study"])
-        cosines = _unit(self.read(design)) @ _unit(vectors[values]).T
-        asked = _recognition(design)
+        cosines = unit(self.read(design)) @ unit(vectors[values]).T
+        asked = recognitions(design)
         chances = np.zeros((len(tests), len(vectors) + 1))
         logs = np.concatenate([cosines, np.full((len(tests), 1), self.threshold)], axis=1) / self.temperature
         logs = np.exp(logs - logs.max(axis=1, keepdims=True))
@@ -125,27 +120,17 @@ class AssociativeStore:
 
     def answer(self, design: Design, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the item answered in each test, -1 for none; 1 or 0, yes or no, to recognition tests."""
-        edges = self.forecast(design).cumsum(axis=1)
-        chosen = (edges <= rng.random(len(edges))[:, None] * edges[:, -1:]).sum(axis=1)
-        return np.where(chosen == edges.shape[1] - 1, -1, chosen).astype(np.int64)
-
-
-def _recognition(design: Design) -> NDArray[np.bool_]:
-    return np.asarray(design.tests.get("test_type", "recall") == "recognition")
+        return answered(self.forecast(design), rng)
 
 
 def _vectors(design: Design) -> Array:
-    items = np.asarray(design.items)
-    if items.ndim != 2 or items.dtype.kind != "f":
+    items = vectors_of(design)
+    if items is None:
         raise UserError(
             f"A store reads vectors of keys and values, but the items of {design.paradigm!r} are none; take a design "
             "of key_value."
         )
     return items
-
-
-def _unit(x: Array) -> Array:
-    return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300))
 
 
 STORES: Final = tuple(AssociativeStore(rule) for rule in RULE_NAMES)

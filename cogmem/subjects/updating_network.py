@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cogmem.core import Design, Kind
 from cogmem.errors import UserError
 from cogmem.names import nearest
+from cogmem.subjects.choices import drawn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,9 +140,7 @@ class UpdatingNetwork:
         """Return the item answered in each test: a row of the design's items."""
         told = self._told(design)
         who = np.unique(design.tests.get("participant", "all"), return_inverse=True)[1]
-        edges = told.likely[who % len(self.seeds), np.arange(len(who))].cumsum(axis=1)
-        # Scaled by the last edge, which rounding may leave below 1; a token that stands for nothing has no width.
-        chosen = (edges <= rng.random(len(who))[:, None] * edges[:, -1:]).sum(axis=1)
+        chosen = drawn(told.likely[who % len(self.seeds), np.arange(len(who))], rng)
         return np.asarray(told.items[np.arange(len(who)), chosen])
 
     def _told(self, design: Design) -> _Told:

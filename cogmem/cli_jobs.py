@@ -11,9 +11,10 @@ from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.figures import forgetting as forgetting_figures
 from cogmem.figures import interference as interference_figures
+from cogmem.figures import key_value as key_value_figures
 from cogmem.figures import reproduction as reproduction_figures
 from cogmem.figures.figure import Drawing
-from cogmem.jobs import forgetting, interference, reproduction
+from cogmem.jobs import forgetting, interference, key_value, reproduction
 
 
 @dataclass(frozen=True)
@@ -52,4 +53,5 @@ COMPARABLE: Final[Mapping[str, Job]] = {
         interference_figures.draw,
         language_model=True,
     ),
+    "key_value": Job(key_value.compute, key_value.document, printing.key_value, key_value_figures.draw),
 }

@@ -207,6 +207,15 @@ class Forecaster(Subject, Protocol):
         ...
 
 
+@runtime_checkable
+class Timed(Subject, Protocol):
+    """A subject that also says how long its answers take."""
+
+    def seconds(self, design: Design, answers: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Return the response time of each answer, NaN where there is none: (n_tests,); None if it cannot say."""
+        ...
+
+
 @dataclass(frozen=True)
 class Measure:
     """What is read off a record: `compute` returns rows with x, y, n, sd and grouping columns."""
@@ -261,8 +270,9 @@ def run(design: Design, subject: Subject, *, seed: int) -> Record:
     require(design.tests, subject.needs, who=f"The subject {subject.name!r}")
     started = time.perf_counter()
     answers = subject.answer(design, np.random.default_rng(seed))
+    taken = subject.seconds(design, answers) if isinstance(subject, Timed) else None
     source = Source(who=subject.name, kind=subject.kind, seconds=time.perf_counter() - started)
-    return Record(design, subject.name, answers, None, source)
+    return Record(design, subject.name, answers, taken, source)
 
 
 def chain(

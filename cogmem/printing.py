@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,7 @@ from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
 from cogmem.jobs.forgetting import ForgettingResults, winners
 from cogmem.jobs.interference import InterferenceResults
+from cogmem.jobs.key_value import KeyValueResults
 from cogmem.jobs.network_forgetting import exposures, rest_rows, view_rows
 from cogmem.jobs.reproduction import Comparison, ReproductionResults
 from cogmem.jobs.view_batch import EXPOSURES
@@ -177,6 +179,39 @@ def interference(results: InterferenceResults) -> None:
     for entry in results.line_up.entries:
         if len(entry.parameters):
             table(f"Parameters of {entry.agreement.subject} (typical person)", rows_of(entry.parameters))
+
+
+def key_value(results: KeyValueResults) -> None:
+    """Print the main job of key-value memory: scores, people left out, what memories hold, the fan effect."""
+    line_up(results.line_up, "Who predicts people: pal1_2024, pair by pair")
+    if len(results.left_out):
+        table("Fitted to all answers (NUTS), each person left out in turn (PSIS)", rows_of(results.left_out))
+    for measure, title in (
+        ("position_accuracy", "Right, by the pair's place in its list"),
+        ("position_same_list", "Other words of the list"),
+        ("position_prior_list", "Words of earlier lists"),
+        ("by_load", "Right, by pairs in the list"),
+        ("by_similarity", "Right, by the mean cosine of two keys (16 pairs)"),
+        ("by_noise", "Right, by the noise on the cue (20 pairs)"),
+        ("recovery", "1 recalled with a noisy cue; of the rest 2 recognised, 3 recalled with the whole key"),
+        ("by_fan", "Intact facts recognised, by the facts of their key"),
+    ):
+        table(title, [_by_x(curve) for curve in results.curves[measure]])
+    if len(results.capacity):
+        table("Trained memories: right, by pairs in the stream (mean of the seeds)", capacities(results.capacity))
+    table("Fan effect: seconds (Anderson, 1974)", rows_of(results.fan))
+
+
+def capacities(rows: Trials) -> list[dict[str, Any]]:
+    """Return a row a memory and width: numbers in its state, and accuracy by load, the mean of the seeds."""
+    found = []
+    for key, chosen in rows.groups(("subject", "width")):
+        own = rows.where(chosen)
+        shares = {f"{pairs}": float(own["accuracy"][own["pairs"] == pairs].mean()) for pairs in np.unique(own["pairs"])}
+        states = np.unique(own["state"])
+        kept = f"{states[0]}" if len(states) == 1 else f"{states[0]} to {states[-1]}"
+        found.append({"memory": key["subject"], "units": key["width"], "state": kept, **shares})
+    return found
 
 
 def _by_x(curve: Curve) -> dict[str, Any]:

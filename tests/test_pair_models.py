@@ -255,6 +255,18 @@ def test_facts_that_share_a_cue_are_worse_in_act_r() -> None:
     assert one > two > three
 
 
+def test_facts_that_share_a_cue_take_longer_in_act_r() -> None:
+    design = key_value.design(seed=2, n_pairs=(12,), n_lists=20, fan=(1, 2, 3), tests="recognition")
+    record = run(design, typical(pairs.act_r_pairs), seed=1)
+    assert record.seconds is not None
+    rows = measure(key_value.measure("seconds_by_fan"), record).rows
+    one, two, three = (float(rows["y"][rows["x"] == fan][0]) for fan in (1, 2, 3))
+    # One fact, just studied but for decay: I + F exp(-A) with A near the association.
+    assert 0.84 < one < 0.84 + 0.62
+    assert one < two < three
+    assert run(design, typical(pairs.sam), seed=1).seconds is None
+
+
 def test_words_are_near_or_not_and_earlier_lists_are_one_column_each() -> None:
     design = proactive_interference.design(seed=1, n_keys=3, n_updates=(1,), n_lists=3, pool=3)
     first, _, third = asked(design)

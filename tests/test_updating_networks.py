@@ -26,23 +26,23 @@ from cogmem.errors import UserError
 from cogmem.paradigms import forgetting_curve, proactive_interference
 from cogmem.paradigms.interference_measures import classify
 from cogmem.subjects.mixers import MIXERS, recurrent
+from cogmem.subjects.mixing import ALL_MIXERS
 from cogmem.subjects.regressions import written
 from cogmem.subjects.updating_network import MIXER_NAMES, NETWORKS, MixerName, UpdatingNetwork, UpdatingSettings
+from cogmem.subjects.updating_streams import interleaved, streams_of
 from cogmem.subjects.updating_training import (
     initial_weights,
-    interleaved,
     kept,
     load_weights,
     log_odds,
     save_weights,
     shapes,
-    streams_of,
     train,
 )
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
-each_mixer = pytest.mark.parametrize("name", MIXER_NAMES)
+each_mixer = pytest.mark.parametrize("name", tuple(ALL_MIXERS))
 TINY = UpdatingSettings(
     "delta_rule", keys=3, values=12, width=32, layers=1, heads=1, steps=150, batch=32, rate=2e-2, trained_on=(1, 2, 3)
 )
@@ -73,9 +73,13 @@ def right(record: Record) -> float:
 
 
 def random_layer(name: str, *, width: int = 16, heads: int = 2, members: int = 2) -> dict[str, Tensor]:
-    made = torch.Generator().manual_seed(5)
-    found = MIXERS[name].shapes(width, heads)
-    return {part: torch.randn(members, *shape, generator=made) * shape[0] ** -0.5 for part, shape in found.items()}
+    made, mixer, rng = torch.Generator().manual_seed(5), ALL_MIXERS[name], np.random.default_rng(5)
+    found = {}
+    for part, shape in mixer.shapes(width, heads).items():
+        found[part] = torch.randn(members, *shape, generator=made) * shape[0] ** -0.5
+        if part in mixer.initial:
+            found[part] = torch.from_numpy(np.stack([mixer.initial[part](shape, rng) for _ in range(members)])).float()
+    return found
 
 
 @each_mixer
@@ -83,23 +87,29 @@ def random_layer(name: str, *, width: int = 16, heads: int = 2, members: int = 2
 def test_all_at_once_is_one_token_after_another(name: str, time: int) -> None:
     made = torch.Generator().manual_seed(6)
     study, asked = (torch.randn(2, 3, n, 16, generator=made) for n in (time, 4))
-    mixer, own = MIXERS[name], random_layer(name)
+    mixer, own = ALL_MIXERS[name], random_layer(name)
     whole = mixer.parallel(own, study, asked, 2)
     assert whole.shape == (2, 3, time + 4, 16)
-    torch.testing.assert_close(whole, recurrent(mixer, own, study, asked, 2), rtol=0, atol=1e-5)
-    torch.testing.assert_close(mixer.parallel(own, study, asked, 2, asked_only=True), whole[:, :, time:])
+    # A sum of 33 tokens in another order; where a matrix is solved for, a few digits more are lost.
+    torch.testing.assert_close(whole, recurrent(mixer, own, study, asked, 2), rtol=0, atol=2e-4)
+    torch.testing.assert_close(mixer.parallel(own, study, asked, 2, asked_only=True), whole[:, :, time:],
+                               rtol=0, atol=2e-4)  # fmt: skip
+    exact = {part: weight.double() for part, weight in own.items()}
+    twice = mixer.parallel(exact, study.double(), asked.double(), 2)
+    again = recurrent(mixer, exact, study.double(), asked.double(), 2)
+    torch.testing.assert_close(twice, again, rtol=0, atol=1e-10)
 
 
 @each_mixer
 def test_questions_do_not_see_one_another_and_study_not_what_follows(name: str) -> None:
     made = torch.Generator().manual_seed(7)
     study, asked = (torch.randn(2, 3, n, 16, generator=made) for n in (9, 4))
-    mixer, own = MIXERS[name], random_layer(name)
+    mixer, own = ALL_MIXERS[name], random_layer(name)
     whole = mixer.parallel(own, study, asked, 2)
     alone = mixer.parallel(own, study, asked[:, :, 1:2], 2)
-    torch.testing.assert_close(alone[:, :, 9:], whole[:, :, 10:11], rtol=0, atol=1e-6)
+    torch.testing.assert_close(alone[:, :, 9:], whole[:, :, 10:11], rtol=0, atol=1e-4)
     fewer = mixer.parallel(own, study[:, :, :5], asked, 2)
-    torch.testing.assert_close(fewer[:, :, :5], whole[:, :, :5], rtol=0, atol=1e-6)
+    torch.testing.assert_close(fewer[:, :, :5], whole[:, :, :5], rtol=0, atol=1e-4)
 
 
 def store(name: str) -> dict[str, Tensor]:
@@ -153,7 +163,8 @@ def test_a_sum_answers_each_of_n_values_equally(n: int) -> None:
 
 
 def test_every_name_has_a_mixer_and_settings() -> None:
-    assert tuple(MIXERS) == MIXER_NAMES == tuple(NETWORKS)
+    assert tuple(ALL_MIXERS) == MIXER_NAMES
+    assert tuple(MIXERS) == tuple(NETWORKS)
     assert all(name == settings.mixer for name, settings in NETWORKS.items())
 
 

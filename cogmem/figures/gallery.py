@@ -9,6 +9,7 @@ from cogmem.figures.diffusion import diffusion_figure
 from cogmem.figures.figure import Figure
 from cogmem.figures.forgetting import forgetting_figure
 from cogmem.figures.interference import interference_figure
+from cogmem.figures.key_value import key_value_figure
 from cogmem.figures.reproduction import reproduction_figure
 
 FIGURES: Final[tuple[Figure, ...]] = (
@@ -17,4 +18,5 @@ FIGURES: Final[tuple[Figure, ...]] = (
     diffusion_figure,
     autophagy_figure,
     interference_figure,
+    key_value_figure,
 )

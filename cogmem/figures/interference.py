@@ -44,7 +44,7 @@ def _published_panel(curves: Sequence[Curve]) -> Panel:
 def _updates_back_panel(results: InterferenceResults) -> Panel:
     """Return where older values come from after LAGS_AT updates; a language model's were counted."""
     curves = results.curves["lags"]
-    parts = (*_lines(curves, "step", "network"), *_measured(curves))
+    parts = (*lines(curves, "step", "network"), *_measured(curves))
     title = f"Older values of {LAGS_AT}: where they come from"
     return Panel(title, "Updates back", "Share of intrusions", parts, "log", ONE)
 
@@ -53,7 +53,7 @@ def _lists_back_panel(results: InterferenceResults) -> Panel:
     """Return where words of earlier lists come from: people's words and pairs, and models fitted to the pairs."""
     words = series(paired_lists.lag_shares("fr1_2024"), "people, words")
     people, *models = results.curves["list_lags"]
-    parts = (words, series(people, "people, pairs"), *_lines(models, "step"))
+    parts = (words, series(people, "people, pairs"), *lines(models, "step"))
     return Panel("Words of earlier lists: where they come from", "Lists back", "Share of intrusions", parts, "log",
                  (0.0, 0.5))  # fmt: skip
 
@@ -68,16 +68,16 @@ def _without_interval(curve: Curve) -> Trials:
     return Trials({"x": curve.rows["x"], "y": curve.rows["y"], "lower": nothing, "upper": nothing})
 
 
-def _lines(curves: Iterable[Curve], *kinds: str) -> tuple[Series, ...]:
-    """Return expectations as lines: of chances the spread says nothing about how sure their mean is."""
+def lines(curves: Iterable[Curve], *kinds: str) -> tuple[Series, ...]:
+    """Return expectations as lines (of those kinds, or all): of chances the spread says not how sure their mean is."""
     return tuple(Series(each.subject, each.source.kind, _without_interval(each)) for each in curves
-                 if each.source.kind in kinds)  # fmt: skip
+                 if not kinds or each.source.kind in kinds)  # fmt: skip
 
 
 def _keep_track_panel(results: InterferenceResults, kind: str, label: str) -> Panel:
     curves = results.curves[kind]
     people = series(curves[0], "people")
-    others = _lines(curves[1:], "step", "network", "language_model")
+    others = lines(curves[1:], "step", "network", "language_model")
     return Panel(f"Keeping track: {label.lower()}", "Categories to keep track of", label, (people, *others))
 
 
@@ -98,7 +98,7 @@ def _questions_panel(results: InterferenceResults, at: int = 16) -> Panel:
 def _list_panel(results: InterferenceResults, kind: str, title: str, label: str, top: float) -> Panel:
     """Return people and fitted models list after list."""
     people, *models = results.curves[kind]
-    parts = (series(people, "people"), *_lines(models, "step"))
+    parts = (series(people, "people"), *lines(models, "step"))
     return Panel(title, "List", label, parts, y_range=(0.0, top))
 
 
@@ -160,7 +160,7 @@ def _noticed_panel() -> Panel:
 
 
 def _release_panel(results: InterferenceResults) -> Panel:
-    parts = _lines(results.curves["release"], "step", "network", "language_model")
+    parts = lines(results.curves["release"], "step", "network", "language_model")
     title = f"Other keys after list {SHIFT}: release"
     return Panel(title, "List", "Proportion correct", parts, y_range=ONE)
 
@@ -178,11 +178,12 @@ def _build_up_panel() -> Panel:
 
 def _older_panel(results: InterferenceResults) -> Panel:
     curves = results.curves["updates_same_key"]
-    parts = (*_lines(curves, "step", "network"), *_measured(curves))
+    parts = (*lines(curves, "step", "network"), *_measured(curves))
     return Panel("Answers that are older values of the key", UPDATES, "Share of answers", parts, "log", ONE)
 
 
-def _scores(line_up: LineUp, title: str) -> Panel:
+def scores(line_up: LineUp, title: str) -> Panel:
+    """Return everybody's score on people's answers, people called people."""
     panel = score_panel(line_up)
     ticks = tuple("people" if tick == line_up.human.subject else tick for tick in panel.ticks)
     return replace(panel, title=title, ticks=ticks, y_scale="linear")
@@ -194,15 +195,15 @@ def draw(results: InterferenceResults) -> Drawing:
     panels = (
         _published_panel(curves),
         Panel(
-            "Networks trained on 1 to 4 updates", UPDATES, "Proportion correct", _lines(curves, "network"), "log", ONE
+            "Networks trained on 1 to 4 updates", UPDATES, "Proportion correct", lines(curves, "network"), "log", ONE
         ),
-        Panel("Models fitted to people", UPDATES, "Proportion correct", _lines(curves, "step"), "log", ONE),
+        Panel("Models fitted to people", UPDATES, "Proportion correct", lines(curves, "step"), "log", ONE),
         _keep_track_panel(results, "accuracy", "Proportion correct"),
         _keep_track_panel(results, "same_key", "Older words of the category"),
-        _scores(results.line_up, "Keeping track: predicting the other half"),
+        scores(results.line_up, "Keeping track: predicting the other half"),
         _list_panel(results, "list_accuracy", "Pairs, list after list", "Proportion correct", 0.6),
         _list_panel(results, "prior_list", "Pairs: words of earlier lists", "Share of answers", 0.2),
-        _scores(results.pairs, "Pairs: predicting the other lists"),
+        scores(results.pairs, "Pairs: predicting the other lists"),
         _lists_back_panel(results),
         _updates_back_panel(results),
         _older_panel(results),

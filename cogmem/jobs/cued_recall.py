@@ -7,18 +7,26 @@ came before; earlier lists are held together where they are nearly as far back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cogmem.core import Curve, Design, Kind, Source
 from cogmem.fitting.fits import Method
+from cogmem.fitting.loo import population_elpd
 from cogmem.fitting.populations import PopulationFit, Predict, fit_population
 from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import Halves
+from cogmem.jobs.kind_counts import LINK, Halves, linked, parameters_of, people_curves, subject_of
+from cogmem.jobs.outcomes import Outcome
+from cogmem.jobs.recall_designs import cue_curves, recall_curves
 from cogmem.models.pairs import PAIR_MODELS
+from cogmem.paradigms import key_value
 from cogmem.subjects.pairs import Held, PairModel
+from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
 
@@ -92,3 +100,102 @@ def whole_fit(model: PairModel, *, seed: int, method: Method = NUTS) -> Populati
     """Return the model fitted to all answers of all people (NUTS over the population)."""
     counts = halves().first + halves().second
     return fit_population(model.parameters, predicted(model, held()), counts, method=method, seed=seed)
+
+
+def others() -> tuple[Predict, Predict]:
+    """Return the linking rules for what all people did in the odd and in the even lists.
+
+    A condition has few answers of all people: its shares are those of the lists around it, and of the pair's place
+    beside the average place. A person's own share of that average is one among all.
+    """
+    found = []
+    for counts in (halves().first, halves().second):
+        whole = counts.sum(axis=0).reshape(LISTS, PAIRS, -1)
+        by_list = np.stack([whole[max(0, k - 2) : k + 3].sum(axis=(0, 1)) for k in range(LISTS)])
+        by_place = whole.sum(axis=0)
+        places = by_place / by_place.sum(axis=1, keepdims=True) - by_place.sum(axis=0) / by_place.sum()
+        lists = by_list / by_list.sum(axis=1, keepdims=True)
+        shares = np.clip(lists[:, None] + places[None], 1e-4, 1.0).reshape(LISTS * PAIRS, -1)
+        found.append(linked(shares / shares.sum(axis=1, keepdims=True)))
+    return found[0], found[1]
+
+
+def by_place(chances: Array) -> Array:
+    """Return chances (conditions, kinds) averaged over lists: (places, kinds)."""
+    return np.asarray(chances.reshape(LISTS, PAIRS, -1).mean(axis=0))
+
+
+def curves(name: str, fits: tuple[PopulationFit, ...], source: Source) -> dict[str, Curve]:
+    """Return the predicted share of each kind of answer by the pair's place; people count by their answers."""
+    weights = halves().answers
+    chances = np.mean([np.average(each.chances(), axis=0, weights=weights) for each in fits], axis=0)
+    rows = {"x": np.arange(1.0, PAIRS + 1), "n": np.full(PAIRS, weights.sum()), "sd": np.zeros(PAIRS)}
+    table = by_place(chances)
+    return {kind: Curve(kind, name, Trials({**rows, "y": table[:, k]}), source) for k, kind in enumerate(KINDS)}
+
+
+def people() -> dict[str, Curve]:
+    """Return people's share of each kind of answer by the pair's place; a row is a person."""
+    human = load(DATA, table=TABLE)
+    rows, parts = human.rows, []
+    for key, chosen in rows.groups(("participant", "serial_position")):
+        own = {name: float(rows[name][chosen].sum()) for name in ("n", *sum(COLUMNS.values(), ()))}
+        share = own["correct"] / own["n"]
+        parts.append({"participant": key["participant"], "x": float(key["serial_position"]), "y": share,
+                      "sd": np.sqrt(share * (1 - share)), **own})  # fmt: skip
+    table = Trials({name: np.array([part[name] for part in parts]) for name in parts[0]})
+    return people_curves(replace(human, rows=table), COLUMNS)
+
+
+def model_outcome(name: str, seed: int) -> Outcome:
+    """Return what comes of a model that is fitted to one half of everybody's lists and scored on the other.
+
+    People of its population then take lists of other pairs (see `recall_designs`).
+    """
+    model, source = MODELS[name], Source(who=name, kind="step")
+    logs, fits = halves().score(model.parameters, predicted(model, held()), seed=seed)
+    someone = subject_of(model, fits, seed=seed)
+    taken = recall_curves(someone, seed=seed, source=source) | cue_curves(someone, seed=seed, source=source)
+    return Outcome(name, "step", logs, curves(name, fits, source) | taken, parameters_of(fits))
+
+
+def linked_outcome(name: str, kind: Kind, forecast: Callable[[Design], Array], seed: int) -> Outcome:
+    """Return what comes of a subject whose forecast of the lists is linked to everybody's answers."""
+    source = Source(who=name, kind=kind)
+    logs, fits = halves().score(LINK, linked(forecast_kinds(forecast, seed=seed)), seed=seed)
+    return Outcome(name, kind, logs, curves(name, fits, source), parameters_of(fits))
+
+
+def design(*, seed: int) -> Design:
+    """Return a session of lists of six pairs of unrelated vectors, each tested before the next."""
+    return key_value.design(
+        seed=seed, n_pairs=PAIRS, n_lists=LISTS, pool=LISTS * PAIRS, exposure=6.0, retention_interval=20.0, dimension=64
+    )
+
+
+def forecast_kinds(forecast: Callable[[Design], Array], *, seed: int, sessions: int = 4) -> Array:
+    """Return the chances of each kind of answer to the pair at each place, lists alike: (lists x places, kinds)."""
+    found = np.zeros((PAIRS, len(KINDS)))
+    for session in range(sessions):
+        asked = design(seed=seed + session)
+        told, tests, studies = forecast(asked), asked.tests, asked.studies
+        for row in range(len(tests)):
+            own = studies["target"][studies["list"] == tests["list"][row]]
+            before = studies["target"][studies["list"] < tests["list"][row]]
+            right = told[row, tests["target"][row]]
+            place = int(np.flatnonzero(own == tests["target"][row])[0])
+            same, prior = told[row, own].sum() - right, told[row, np.setdiff1d(before, own)].sum()
+            found[place] += right, prior, same, max(0.0, 1.0 - right - same - prior)
+    return np.tile(found / (sessions * LISTS), (LISTS, 1))
+
+
+def whole_outcome(name: str, seed: int) -> Outcome:
+    """Return the fit to all answers: `scores` are log densities of each person, left out in turn (PSIS)."""
+    done = whole_fit(MODELS[name], seed=seed)
+    score = population_elpd(done)
+    table = done.typical()
+    n = len(table)
+    more = {"rhat": done.diagnostics["rhat_max"], "ess": done.diagnostics["ess_min"],
+            "divergences": done.diagnostics["divergences"], "pareto_k": float(score.pareto_k.max())}  # fmt: skip
+    table = table.with_columns({key: np.full(n, value) for key, value in more.items()})
+    return Outcome(name, "step", score.pointwise, {}, table)

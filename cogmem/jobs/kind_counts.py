@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem import comparisons
-from cogmem.core import Curve, Source
+from cogmem.core import Curve, Forecaster, Source
 from cogmem.fitting.populations import PopulationFit, Predict, fit_population
 from cogmem.jobs.outcomes import Outcome
-from cogmem.subjects.interference import InterferenceModel, InterferenceSubject
 from cogmem.subjects.parameters import Parameter
 from cogmem.trials import Trials
 
@@ -103,16 +102,24 @@ def parameters_of(fits: Sequence[PopulationFit]) -> Trials:
     return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def subject_of(model: InterferenceModel, fits: Sequence[PopulationFit], *, seed: int) -> InterferenceSubject:
+class Fitted(Protocol):
+    """A model that becomes somebody by its parameters."""
+
+    def subject(self, **theta: Any) -> Forecaster: ...
+
+
+def subject_of(model: Fitted, fits: Sequence[PopulationFit], *, seed: int) -> Forecaster:
     """Return somebody who answers like a person of the fitted population, 100 of each half's."""
     drawn: list[Mapping[str, Any]] = [each.someone(100, seed=seed + k) for k, each in enumerate(fits)]
-    return InterferenceSubject(model, {name: np.concatenate([each[name] for each in drawn]) for name in drawn[0]})
+    return model.subject(**{name: np.concatenate([each[name] for each in drawn]) for name in drawn[0]})
 
 
-def people_outcome(of: Callable[[], Halves], seed: int) -> Outcome:
+def people_outcome(
+    of: Callable[[], Halves], seed: int, others: Callable[[], tuple[Predict, Predict]] | None = None
+) -> Outcome:
     """Return how well people predict people: what all of them did in the other half, linked to each."""
     halves = of()
-    logs, fits = halves.score(LINK, halves.others(), seed=seed)
+    logs, fits = halves.score(LINK, others() if others else halves.others(), seed=seed)
     return Outcome("people", "human", logs, {}, parameters_of(fits))
 
 

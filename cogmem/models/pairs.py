@@ -29,6 +29,9 @@ GEOMETRIC: Final = 0.4
 """Of REM: chance that a stored feature is copied right, and the geometric distribution of features (1997)."""
 ATTEMPTS: Final = 3
 """Failures with one cue after which SAM gives up (Raaijmakers & Shiffrin, 1981: L_max)."""
+INTERCEPT: Final = 0.84
+FACTOR: Final = 0.62
+"""Seconds of an answer beside retrieval, and of retrieval at an activation of 0: people's in Anderson (1974)."""
 LARGEST: Final = 300.0
 STEEPEST: Final = 15.0
 """Numbers end here: exponents, and the power of a likelihood ratio."""
@@ -220,10 +223,19 @@ def _rem(theta: Theta, held: Held) -> Answers:
     return Answers(np.concatenate([recall, left], axis=-1), yes)
 
 
+def _activation(theta: Theta, held: Held) -> Array:
+    linked = held.near * (theta["association"] - np.log(held.fan))
+    return np.asarray(np.log(np.maximum(strengths(theta, held) * contexts(theta, held), 1e-300)) + linked)
+
+
+def _act_r_seconds(theta: Theta, held: Held) -> Array:
+    """Return I + F exp(-A), I and F as fitted to the fan effect (see `jobs.fan`)."""
+    return np.asarray(INTERCEPT + FACTOR * np.exp(np.minimum(-_activation(theta, held), 5.0)))
+
+
 def _act_r(theta: Theta, held: Held) -> Answers:
     """A = ln strength + association - ln fan for the cue's own facts; P = exp(A / s) / sum, none at the threshold."""
-    linked = held.near * (theta["association"] - np.log(held.fan))
-    activation = np.log(np.maximum(strengths(theta, held) * contexts(theta, held), 1e-300)) + linked
+    activation = _activation(theta, held)
     noise = theta["noise"]
     weight = np.exp(np.clip(activation / noise, -LARGEST, LARGEST))
     return _among(weight, np.exp(np.clip(theta["threshold"] / noise, -LARGEST, LARGEST)), held)
@@ -276,7 +288,7 @@ act_r_pairs: Final = PairModel(
     (*ENCODING, Parameter("association", "positive", 0.4, 0.7, "1", "activation that a cue sends to one fact"),
      Parameter("noise", "positive", -0.7, 0.5, "1", "noise of activations"),
      Parameter("threshold", "real", 0.5, 1.0, "1", "activation of giving no answer")),
-    _act_r,
+    _act_r, _act_r_seconds,
 )  # fmt: skip
 softmax_exemplar: Final = PairModel(
     "softmax_exemplar", 1, "Medin & Schaffer (1978); Nosofsky (1986)",

@@ -9,11 +9,13 @@ head has d = w / h of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as nf
 
@@ -23,6 +25,8 @@ Own = Mapping[str, Tensor]
 """The weights of one mixer of one layer: name -> (m, *shape)."""
 State = tuple[Tensor, ...]
 Shapes = dict[str, tuple[int, ...]]
+Start = Callable[[tuple[int, ...], np.random.Generator], NDArray[np.float64]]
+"""(shape, generator) -> one weight of one member before training."""
 
 Cell = Callable[[Tensor, Tensor, State], State]
 """(gates (m, n, ...), recurrent weights, state) -> the state after; its first tensor, (m, n, w), is the output."""
@@ -38,6 +42,7 @@ class Mixer:
     `start(own, streams, heads)`: the state before a stream. `step(own, state, x (m, b, w), heads)`: (output (m, b, w),
     state). `ask(own, state, asked (m, b, q, w), heads)`: (m, b, q, w). `parallel(own, study (m, b, t, w), asked,
     heads)`: outputs (m, b, t + q, w) of study tokens and questions; `asked_only` leaves out those of study tokens.
+    `initial`: the starts of weights that do not start as most do.
     """
 
     shapes: Callable[[int, int], Shapes]
@@ -45,6 +50,7 @@ class Mixer:
     step: Callable[[Own, State, Tensor, int], tuple[Tensor, State]]
     ask: Callable[[Own, State, Tensor, int], Tensor]
     parallel: Callable[..., Tensor]
+    initial: Mapping[str, Start] = field(default_factory=dict)
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:

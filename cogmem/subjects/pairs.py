@@ -67,7 +67,7 @@ Seconds = Callable[[Theta, Held], Array]
 class PairModel:
     """A model of recall by a cue: `answers` gives the chances for parameters of shape (sets, 1, 1) by name.
 
-    `seconds`, where the model says how long answers take, gives those of each column's value: (sets, tests, columns).
+    `latency`, where the model says how long answers take, gives the seconds of each column's: (sets, tests, columns).
     """
 
     name: str
@@ -76,6 +76,7 @@ class PairModel:
     formula: str
     parameters: tuple[Parameter, ...]
     answers: Answer
+    latency: Seconds | None = None
     kind: Kind = "step"
     needs: frozenset[str] = frozenset({"list", "cue", "item", "target", "time"})
 
@@ -250,3 +251,24 @@ class PairSubject:
             own = theta[draw[who[each.tests[0]]]][None]
             answers[each.tests] = answered(self._told(design, each, own), rng)
         return answers
+
+    def seconds(self, design: Design, answers: Ints) -> Array | None:
+        """Return how long each answer takes, the mean over the draws: (tests,); NaN for none, None if not told.
+
+        A pair that is not taken for a studied one takes as long as the fastest fact of its cue.
+        """
+        latency = self.model.latency
+        if latency is None:
+            return None
+        found, tests, shown = np.full(len(answers), np.nan), design.tests, recognitions(design)
+        named = {each.name: self._sets()[:, k, None, None] for k, each in enumerate(self.model.parameters)}
+        for each in asked(design):
+            taken = latency(named, each.held).mean(axis=0)
+            for place, row in enumerate(each.tests):
+                item = tests["item"][row] if shown[row] else answers[row]
+                own = [k for k, values in enumerate(each.values) if item in values]
+                if shown[row] and not answers[row]:
+                    own = list(np.flatnonzero(each.held.near[place] == each.held.near[place].max()))
+                if own:
+                    found[row] = taken[place, own].min()
+        return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import torch
@@ -64,28 +65,64 @@ def token_nll(weights: Weights, settings: NetworkSettings, inputs: Tensor, targe
 Loss = Callable[[Weights], Tensor]
 
 
+@final
+class Descent:
+    """Weights on their way down (AdamW, Loshchilov & Hutter 2019): the weights of all members lie in one flat tensor.
+
+    So an optimiser step is one call. A loss is a sum over members: as AdamW works weight by weight, no member feels
+    another.
+    """
+
+    def __init__(self, weights: Weights, *, decay: float, betas: tuple[float, float]) -> None:
+        self._shapes = {name: weight.shape for name, weight in weights.items()}
+        self._sizes = [weight[0].numel() for weight in weights.values()]
+        flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1)
+        self._flat = flat.detach().requires_grad_()
+        self._optimiser = torch.optim.AdamW([self._flat], lr=0.0, weight_decay=decay, betas=betas, fused=True)
+
+    def _views(self, source: Tensor) -> dict[str, Tensor]:
+        parts = torch.split(source, self._sizes, 1)
+        return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return views of the weights as they are; the next step changes them."""
+        return self._views(self._flat.detach())
+
+    def step(self, rate: float, loss: Loss) -> float:
+        """Take one step and return the loss before it."""
+        self._optimiser.param_groups[0]["lr"] = rate
+        with torch.enable_grad():
+            value = loss(self._views(self._flat))
+            (self._flat.grad,) = torch.autograd.grad(value, [self._flat])
+        self._optimiser.step()
+        return float(value.detach())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a later run needs to go on: the flat weights, and what AdamW remembers of the gradients."""
+        kept = self._optimiser.state.get(self._flat, {})
+        nothing = torch.zeros_like(self._flat)
+        return {
+            "flat": self._flat.detach(), "mean": kept.get("exp_avg", nothing), "square": kept.get("exp_avg_sq", nothing),
+            "steps": kept.get("step", torch.tensor(0.0)),
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to a state that `state` returned."""
+        with torch.no_grad():
+            self._flat.copy_(state["flat"])
+        self._optimiser.state[self._flat] = {
+            "step": state["steps"].clone(), "exp_avg": state["mean"].clone(), "exp_avg_sq": state["square"].clone(),
+        }  # fmt: skip
+
+
 def descend(
     weights: Weights, lessons: Iterable[tuple[float, Loss]], *, decay: float, betas: tuple[float, float]
 ) -> Iterator[Weights]:
-    """Yield the weights after each (rate, loss) (AdamW, Loshchilov & Hutter 2019); they are views of the next ones.
-
-    The weights of all members lie in one flat tensor, so that an optimiser step is one call. A loss is a sum over
-    members: as AdamW works weight by weight, no member feels another.
-    """
-    names, sizes = list(weights), [weight[0].numel() for weight in weights.values()]
-    flat = torch.cat([weight.flatten(1) for weight in weights.values()], 1).detach().requires_grad_()
-    optimiser = torch.optim.AdamW([flat], lr=0.0, weight_decay=decay, betas=betas, fused=True)
-
-    def views(source: Tensor) -> dict[str, Tensor]:
-        parts = torch.split(source, sizes, 1)
-        return {name: part.view(weights[name].shape) for name, part in zip(names, parts, strict=True)}
-
+    """Yield the weights after each (rate, loss); they are views of the next ones."""
+    descent = Descent(weights, decay=decay, betas=betas)
     for rate, loss in lessons:
-        optimiser.param_groups[0]["lr"] = rate
-        with torch.enable_grad():
-            (flat.grad,) = torch.autograd.grad(loss(views(flat)), [flat])
-        optimiser.step()
-        yield views(flat.detach())
+        descent.step(rate, loss)
+        yield descent.weights()
 
 
 def train(

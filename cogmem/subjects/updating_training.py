@@ -1,10 +1,10 @@
-"""Training of networks on streams of key -> value updates: the streams, the network around a mixer, loss and loop."""
+"""Training of networks on streams of key -> value updates or of pairs: the network around a mixer, loss and loop."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +17,12 @@ from torch.nn import functional as nf
 from cogmem.addresses import address
 from cogmem.errors import UserError
 from cogmem.progress import Report, silent
-from cogmem.subjects.mixers import MIXERS, product
+from cogmem.subjects.mixers import product
+from cogmem.subjects.mixing import ALL_MIXERS
 from cogmem.subjects.nets import read_weights, write_weights
-from cogmem.subjects.training import Loss, descend, torch_threads
+from cogmem.subjects.training import Descent, Loss, torch_threads
 from cogmem.subjects.updating_network import UpdatingSettings
+from cogmem.subjects.updating_streams import Streams, streams_at
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,62 +33,12 @@ _TOKEN_SCALE: Final = 0.7
 """The sd of what stands for keys and values at the start: their sum is of size 1."""
 _TOKEN_PAIRS: Final = 4_000_000
 """Pairs of tokens that one batch compares when a network answers."""
+CHECK: Final = 100
+"""Steps from one checkpoint to the next."""
+RECENT: Final = 20
+"""Losses whose mean says whether training has done enough."""
 _RISE: Final = 0.1
 """The learning rate rises over this share of the steps, then falls along a cosine to nothing."""
-
-
-# ---- streams --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Streams:
-    """Streams of updates and what is asked after them: tokens of keys and values.
-
-    `keys` and `values` are (members, streams, time), `asked` and `targets` (members, streams, questions).
-    """
-
-    keys: Ints
-    values: Ints
-    asked: Ints
-    targets: Ints
-
-
-def interleaved(keys: int, updates: int, chance: NDArray[np.float64]) -> Ints:
-    """Return orders of keys, each `updates` times and never twice in a row: (..., time).
-
-    `chance` is (..., keys * updates) from 0 to 1. As in the paradigm: drawn by the number of values that a key has
-    left; a key that has more left than all others and one has to come.
-    """
-    shape = chance.shape[:-1]
-    left, order = np.full((*shape, keys), updates), np.empty(chance.shape, dtype=np.int64)
-    before = np.zeros((*shape, keys), dtype=bool)
-    for place in range(chance.shape[-1]):
-        # What is left of one key must fit between what is left of the others.
-        due = ~before & (2 * left > left.sum(-1, keepdims=True))
-        weight = np.where(before, 0, left)
-        weight = np.where(due.any(-1, keepdims=True), due, weight)
-        edges = weight.cumsum(-1)
-        chosen = (edges <= chance[..., place, None] * edges[..., -1:]).sum(-1)
-        order[..., place] = chosen
-        before = np.arange(keys) == chosen[..., None]
-        left = left - before
-    return order
-
-
-def streams_of(settings: UpdatingSettings, updates: int, rngs: Iterable[np.random.Generator]) -> Streams:
-    """Return a batch of streams a member, member i's from the i-th generator alone; asked for is every key."""
-    n, v, chances, values = settings.keys, settings.values, [], []
-    for rng in rngs:
-        chances.append(rng.random((settings.batch, n * updates)))
-        values.append(rng.random((settings.batch, n, v), dtype=np.float32).argsort(-1)[..., :updates])
-    order, drawn = interleaved(n, updates, np.stack(chances)), np.stack(values)
-    # How often the key of each pair came before it.
-    place = order.argsort(-1, kind="stable")
-    nth = np.empty_like(order)
-    np.put_along_axis(nth, place, np.broadcast_to(np.tile(np.arange(updates), n), order.shape), -1)
-    shown = np.take_along_axis(drawn.reshape(*drawn.shape[:2], -1), order * updates + nth, -1)
-    asked = np.broadcast_to(np.arange(n), drawn.shape[:3])
-    return Streams(order, shown, asked, drawn[..., -1 if settings.query == "last" else 0])
 
 
 # ---- the network ----------------------------------------------------------------------------------------------------
@@ -102,7 +54,7 @@ def shapes(settings: UpdatingSettings) -> dict[str, tuple[int, ...]]:
         "output": (width, settings.values),
     }
     for layer in range(settings.layers):
-        own = MIXERS[settings.mixer].shapes(width, settings.heads) | {"mix": (width, width)}
+        own = ALL_MIXERS[settings.mixer].shapes(width, settings.heads) | {"mix": (width, width)}
         found |= {f"layer{layer}.{name}": shape for name, shape in own.items()}
     return found
 
@@ -113,14 +65,18 @@ def initial_weights(settings: UpdatingSettings, seeds: tuple[int, ...]) -> dict[
     for seed in seeds:
         rng = np.random.default_rng([seed, 51])
         needed = shapes(settings).items()
-        members.append({name: _initial(name, shape, settings, rng) for name, shape in needed})
+        member = {name: _initial(name, shape, settings, rng) for name, shape in needed}
+        members.append(_as_a_store(member, settings) if settings.pairs else member)
     return {name: torch.from_numpy(np.stack([member[name] for member in members])) for name in members[0]}
 
 
 def _initial(
     name: str, shape: tuple[int, ...], settings: UpdatingSettings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    if name.endswith("bias"):
+    own = ALL_MIXERS[settings.mixer].initial.get(name.partition(".")[2])
+    if own is not None:
+        values = own(shape, rng)
+    elif name.endswith("bias"):
         values = np.zeros(shape)
         # A gate that is open at the start lets the gradient reach the first tokens of a stream.
         open_at = {"lstm": settings.width}.get(settings.mixer)
@@ -133,6 +89,22 @@ def _initial(
         scale = _TOKEN_SCALE if name in ("keys", "questions", "values") else shape[0] ** -0.5
         values = scale * rng.standard_normal(shape)
     return values.astype(np.float32)
+
+
+def _as_a_store(member: dict[str, NDArray[np.float32]], settings: UpdatingSettings) -> dict[str, NDArray[np.float32]]:
+    """Return weights that start as an associative store: questions are keys, what is read is said (mimetic start).
+
+    Trockman et al. (2024): a memory that has to find out that it can store learns thousands of steps longer, which says
+    nothing of how much it holds.
+    """
+    member = {**member, "questions": member["keys"], "output": member["values"].T / _TOKEN_SCALE**2}
+    width = settings.width
+    for layer in range(settings.layers):
+        start = f"layer{layer}."
+        if f"{start}read" in member and f"{start}write" in member:
+            member[f"{start}read"] = member[f"{start}write"][:, :width]
+            member[f"{start}mix"] = member[f"{start}write"][:, width:].T
+    return {name: np.ascontiguousarray(values) for name, values in member.items()}
 
 
 def _rows(table: Tensor, tokens: Tensor) -> Tensor:
@@ -151,7 +123,7 @@ def logits_of(weights: Weights, settings: UpdatingSettings, keys: Tensor, values
     """
     time, width = keys.shape[-1], settings.width
     study, asking = _rows(weights["keys"], keys) + _rows(weights["values"], values), _rows(weights["questions"], asked)
-    hidden, mixer = torch.cat((study, asking), 2), MIXERS[settings.mixer]
+    hidden, mixer = torch.cat((study, asking), 2), ALL_MIXERS[settings.mixer]
     for layer in range(settings.layers):
         start = f"layer{layer}."
         own = {name.removeprefix(start): weight for name, weight in weights.items() if name.startswith(start)}
@@ -161,6 +133,16 @@ def logits_of(weights: Weights, settings: UpdatingSettings, keys: Tensor, values
         hidden = hidden[:, :, time:] if last else hidden
         hidden = hidden + product(mixed, own["mix"])
     return product(nf.layer_norm(hidden, (width,)), weights["output"])
+
+
+def state_size(settings: UpdatingSettings, pairs: int) -> int:
+    """Return how many numbers one network keeps of a stream of so many pairs, in all its layers."""
+    width, mixer = settings.width, ALL_MIXERS[settings.mixer]
+    own = {name: torch.zeros(1, *shape) for name, shape in mixer.shapes(width, settings.heads).items()}
+    state = mixer.start(own, 1, settings.heads)
+    for _ in range(pairs):
+        state = mixer.step(own, state, torch.zeros(1, 1, width), settings.heads)[1]
+    return settings.layers * sum(part.numel() for part in state)
 
 
 def log_odds(weights: Weights, settings: UpdatingSettings, keys: Ints, values: Ints, asked: Ints) -> Array:
@@ -182,27 +164,44 @@ def log_odds(weights: Weights, settings: UpdatingSettings, keys: Ints, values: I
 # ---- training -------------------------------------------------------------------------------------------------------
 
 
-def train(settings: UpdatingSettings, seeds: tuple[int, ...], *, report: Report = silent) -> dict[str, Tensor]:
+def train(
+    settings: UpdatingSettings, seeds: tuple[int, ...], *, checkpoint: Path | None = None, report: Report = silent
+) -> dict[str, Tensor]:
     """Return the stacked weights of one network a seed after training; one thread, so that bits repeat.
 
-    Member i has its own start and its own streams, both from seeds[i] alone; all have the same number of updates at a
-    step, the numbers of `trained_on` in turn.
+    Member i has its own start and its own streams, both from seeds[i] alone; all have the same number of pairs or
+    updates at a step. Training ends early where the mean of the last losses is below `enough` nats a question. At
+    `checkpoint`, if given, the state is kept every CHECK steps: a killed run goes on from there, to the same bits.
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise UserError(f"A population needs one different seed a member, but came with seeds {seeds}.")
-    final: Weights = initial_weights(settings, seeds)
+    made_with = _made_with(settings, seeds)
+    descent = Descent(initial_weights(settings, seeds), decay=settings.weight_decay, betas=(0.9, 0.98))
+    done, recent = 0, torch.full((RECENT,), torch.inf, dtype=torch.float64)
+    if checkpoint is not None and checkpoint.exists():
+        found = read_weights(checkpoint, (*descent.state(), "done", "recent"), made_with=made_with)
+        done, recent = int(found.pop("done")), found.pop("recent")
+        descent.restore(found)
     with torch_threads(1):
-        lessons = _lessons(settings, seeds)
-        for done, current in enumerate(descend(final, lessons, decay=settings.weight_decay, betas=(0.9, 0.98)), 1):
-            final = current
+        for rate, loss in _lessons(settings, seeds, done):
+            recent[done % RECENT] = descent.step(rate, loss) / len(seeds)
+            done += 1
             report(done, settings.steps)
-    return {name: weight.clone() for name, weight in final.items()}
+            if float(recent.mean()) < settings.enough:
+                break
+            if checkpoint is not None and done % CHECK == 0:
+                state = {**descent.state(), "done": torch.tensor(done), "recent": recent}
+                write_weights(checkpoint, state, made_with=made_with)
+    return {name: weight.clone() for name, weight in descent.weights().items()}
 
 
-def _lessons(settings: UpdatingSettings, seeds: tuple[int, ...]) -> Iterator[tuple[float, Loss]]:
+def _lessons(settings: UpdatingSettings, seeds: tuple[int, ...], first: int) -> Iterator[tuple[float, Loss]]:
+    """Yield the learning rate and the loss of each step from the `first` on, whatever was done before in this run."""
     rngs = [np.random.default_rng([seed, 52]) for seed in seeds]
     for step in range(settings.steps):
-        streams = streams_of(settings, settings.trained_on[step % len(settings.trained_on)], rngs)
+        streams = streams_at(settings, step, rngs)
+        if step < first:
+            continue  # the generators are where they were
         done = step / settings.steps
         rate = settings.rate * min(1.0, (done + 1 / settings.steps) / _RISE, 0.5 * (1 + np.cos(np.pi * done)))
         yield float(rate), _loss(settings, streams)
@@ -237,11 +236,16 @@ def load_weights(path: Path, settings: UpdatingSettings, seeds: tuple[int, ...])
 def kept(
     folder: Path, settings: UpdatingSettings, seeds: tuple[int, ...], *, report: Report = silent
 ) -> dict[str, Tensor]:
-    """Return the trained weights from a file in `folder`, which is written where it is missing."""
+    """Return the trained weights from a file in `folder`, which is written where it is missing.
+
+    A run that was killed left its checkpoint beside it, and goes on from there.
+    """
     path = folder / f"{settings.mixer}-{address({'settings': settings, 'seeds': seeds})[:16]}.safetensors"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        save_weights(path, train(settings, seeds, report=report), settings, seeds)
+        checkpoint = path.with_suffix(".checkpoint")
+        save_weights(path, train(settings, seeds, checkpoint=checkpoint, report=report), settings, seeds)
+        checkpoint.unlink(missing_ok=True)
     return load_weights(path, settings, seeds)
 
 

@@ -17,9 +17,9 @@ def _later(name: str) -> Callable[..., list[Any]]:
     return run
 
 
-KERNELS: Final = ("random", "chains", "overlap", "retention", "stepwise", "recall")
+KERNELS: Final = ("random", "chains", "overlap", "retention", "stepwise", "recall", "strongest")
 """Benchmarks of kernels; the module of each also gives its `workloads`, which pytest-benchmark times on their own."""
 
 BENCHMARKS: Final[Mapping[str, Callable[..., list[Any]]]] = {
-    name: _later(name) for name in ("fit", *KERNELS, "diffusion")
+    name: _later(name) for name in ("fit", *KERNELS, "diffusion", "training")
 }

@@ -10,6 +10,7 @@ from cogmem.figures.figure import Figure
 from cogmem.figures.forgetting import forgetting_figure
 from cogmem.figures.interference import interference_figure
 from cogmem.figures.key_value import key_value_figure
+from cogmem.figures.key_value_stores import key_value_stores_figure
 from cogmem.figures.reproduction import reproduction_figure
 
 FIGURES: Final[tuple[Figure, ...]] = (
@@ -19,4 +20,5 @@ FIGURES: Final[tuple[Figure, ...]] = (
     autophagy_figure,
     interference_figure,
     key_value_figure,
+    key_value_stores_figure,
 )

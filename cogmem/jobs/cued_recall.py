@@ -1,4 +1,4 @@
-"""Cued recall of word pairs (72 people): what classical models of memory say of 19,530 answers.
+"""Cued recall of word pairs (72 people): what classical models of memory say of 19,593 answers.
 
 Six new pairs a list, list after list; a pair is asked for by one of its words. Answers are right, another word of the
 list, a word of an earlier list, or none of these. A model sees the place of the pair in its list and how many lists

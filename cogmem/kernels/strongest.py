@@ -52,9 +52,9 @@ def _strongest(mean: Array, sd: Array, count: Array, criterion: Array, nodes: No
         w = width * np.tile(nodes[1], panels)
         own = there[row]
         z = (x[:, None] - mean[row, own]) / sd[row, own]
-        below = np.maximum(ndtr(z), LEAST)
-        all_below = w * np.exp((count[row, own] * np.log(below)).sum(axis=1))
-        density = count[row, own] * DENSITY * np.exp(-0.5 * z * z) / sd[row, own]
+        below = np.where(z < REACH, np.maximum(ndtr(z), LEAST), 1.0)
+        all_below = w * (below ** count[row, own]).prod(axis=1)
+        density = np.where(z < REACH, count[row, own] * DENSITY * np.exp(-0.5 * z * z) / sd[row, own], 0.0)
         found[row, :-1][own] = (all_below[:, None] * density / below).sum(axis=0)
     found[:, -1] = np.maximum(0.0, 1.0 - found[:, :-1].sum(axis=1))
     return found

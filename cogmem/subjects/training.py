@@ -99,12 +99,10 @@ class Descent:
 
     def state(self) -> dict[str, Tensor]:
         """Return what a later run needs to go on: the flat weights, and what AdamW remembers of the gradients."""
-        kept = self._optimiser.state.get(self._flat, {})
-        nothing = torch.zeros_like(self._flat)
-        return {
-            "flat": self._flat.detach(), "mean": kept.get("exp_avg", nothing), "square": kept.get("exp_avg_sq", nothing),
-            "steps": kept.get("step", torch.tensor(0.0)),
-        }  # fmt: skip
+        kept, nothing = self._optimiser.state.get(self._flat, {}), torch.zeros_like(self._flat)
+        mean, square = (kept.get(name, nothing) for name in ("exp_avg", "exp_avg_sq"))
+        steps = kept.get("step", torch.tensor(0.0))
+        return {"flat": self._flat.detach(), "mean": mean, "square": square, "steps": steps}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go back to a state that `state` returned."""

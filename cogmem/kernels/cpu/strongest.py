@@ -28,15 +28,17 @@ def _row(mean: Any, sd: Any, count: Any, criterion: Any, x: Any, w: Any, below: 
         panels: Any = min(PANELS, math.ceil((high - low) / (PANEL * narrow)))
         width = (high - low) / panels
         for node in range(len(x) * panels):
-            logs, at = 0.0, low + width * (node // len(x) + x[node % len(x)])
+            all_below, at = w[node % len(x)] * width, low + width * (node // len(x) + x[node % len(x)])
             for c in range(len(mean)):
-                if count[c] > 0.0:
-                    below[c] = max(0.5 * math.erfc(-(at - mean[c]) / sd[c] / ROOT_2), LEAST)
-                    logs += count[c] * math.log(below[c])
-            all_below = w[node % len(x)] * width * math.exp(logs)
+                z = (at - mean[c]) / sd[c]
+                below[c] = 1.0
+                if count[c] > 0.0 and z < REACH:
+                    below[c] = max(0.5 * math.erfc(-z / ROOT_2), LEAST)
+                    # Most columns are one trace, whose power costs nothing.
+                    all_below *= below[c] if count[c] == 1.0 else below[c] ** count[c]
             for c in range(len(mean)):
-                if count[c] > 0.0:
-                    z = (at - mean[c]) / sd[c]
+                z = (at - mean[c]) / sd[c]
+                if count[c] > 0.0 and z < REACH:
                     share = all_below * count[c] * DENSITY * math.exp(-0.5 * z * z) / sd[c] / below[c]
                     made[c] += share
                     passed += share

@@ -33,15 +33,14 @@ def _rows(mean: Any, sd: Any, count: Any, criterion: Any, x: Any, w: Any, made: 
         panels = min(PANELS, math.ceil((high - low) / (PANEL * narrow)))
         width = (high - low) / panels
         for node in range(x.shape[0] * panels):
-            logs, at = 0.0, low + width * (node // x.shape[0] + x[node % x.shape[0]])
+            all_below, at = w[node % x.shape[0]] * width, low + width * (node // x.shape[0] + x[node % x.shape[0]])
             for c in range(columns):
-                if count[row, c] > 0.0:
-                    z = (at - mean[row, c]) / sd[row, c]
-                    logs += count[row, c] * math.log(max(0.5 * math.erfc(-z / ROOT_2), LEAST))
-            all_below = w[node % x.shape[0]] * width * math.exp(logs)
+                z = (at - mean[row, c]) / sd[row, c]
+                if count[row, c] > 0.0 and z < REACH:
+                    all_below *= max(0.5 * math.erfc(-z / ROOT_2), LEAST) ** count[row, c]
             for c in range(columns):
-                if count[row, c] > 0.0:
-                    z = (at - mean[row, c]) / sd[row, c]
+                z = (at - mean[row, c]) / sd[row, c]
+                if count[row, c] > 0.0 and z < REACH:
                     below = max(0.5 * math.erfc(-z / ROOT_2), LEAST)
                     share = all_below * count[row, c] * DENSITY * math.exp(-0.5 * z * z) / sd[row, c] / below
                     made[row, c] += share

@@ -54,6 +54,7 @@ HEAVY = frozenset(
 MAY_BE_HEAVY = (
     "cogmem.models.nets", "cogmem.subjects.nets", "cogmem.subjects.network_study", "cogmem.subjects.training",
     "cogmem.subjects.denoising", "cogmem.subjects.mixers", "cogmem.subjects.regressions",
+    "cogmem.subjects.network_rules",
     "cogmem.subjects.updating_training", "cogmem.fitting.external",
     "cogmem.kernels.cpu", "cogmem.kernels.cuda", "cogmem.benchmarks", "cogmem.app", "cogmem.figures",
 )  # fmt: skip

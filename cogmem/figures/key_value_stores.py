@@ -50,13 +50,13 @@ def _by(table: Trials, group: str, x: str, y: str, title: str, labels: tuple[str
 
 def _places(pairs: Trials, variant: str, seed: int) -> tuple[Panel, Panel]:
     """Return where keys and values of the two classes lie after learning, of one seed."""
-    own = pairs.where((pairs["variant"] == variant) & (pairs["seed"] == seed))
+    own = pairs.where((pairs["variant"] == variant) & (pairs["seed"] == seed) & (pairs["stage"] == "end"))
     panels = []
     for kind in ("key", "value"):
         parts = []
         for name in np.unique(own["class"]):
             mine = own.where(own["class"] == name)
-            x, y = mine[f"{kind}_1"], mine[f"{kind}_2"]
+            x, y = mine[f"{kind}_0"], mine[f"{kind}_1"]
             parts.append(_series(f"class {name}", x, y, points=True, joined=False))
         panels.append(Panel(f"Learned {kind}s ({variant})", "first number", "second number", tuple(parts)))
     return panels[0], panels[1]
@@ -93,12 +93,19 @@ def _two_lists(table: Trials) -> Panel:
     return Panel("A-B, then A-C: what is left of B", "Trials of A-C", "Proportion recalled", tuple(parts), y_range=ONE)
 
 
+def _read_outs(table: Trials) -> Trials:
+    """Return the table with averaging by softmax under the name that the store has."""
+    return table.with_columns({"read_out": np.where(table["read_out"] == "soft", "softmax", table["read_out"])})
+
+
 def draw(found: Arguments) -> Drawing:
     """Return the drawing of computed arguments."""
     t = found.tables
+    access = _read_outs(t["access"])
+    descent = t["descent"].with_columns({"ridge": np.array([f"penalty {ridge:g}" for ridge in t["descent"]["ridge"]])})
     plain = t["capacity"].where((t["capacity"]["key_similarity"] == 0) & (t["capacity"]["cue_noise"] == 0))
     geometry = t["keys_geometry"]
-    geometry = geometry.where(geometry["step"] == geometry["step"].max()) if "step" in geometry else geometry
+    geometry = geometry.where(geometry["stage"] == "end")
     panels = (
         _accuracy(t["accuracy"], f"Stores of {CAPACITY.dimension} x {CAPACITY.dimension}: random keys"),
         _accuracy(t["accuracy"], "Keys that are alike (cosine .5)", likeness=0.5),
@@ -107,8 +114,8 @@ def draw(found: Arguments) -> Drawing:
             scales=("log", "log"), only=("linear", "gated", "delta", "delta_twice", "rls"), theory=True),
         _by(t["growth"], "rule", "dimension", "capacity", "Softmax grows exponentially", ("Numbers of a key", "Pairs"),
             scales=("linear", "log"), theory=True),
-        _by(t["descent"], "ridge", "n_pairs", "y", "Exact regression without a penalty", ("Pairs", "Correct"),
-            scales=("log", "linear"), span=ONE),
+        _by(descent, "ridge", "n_pairs", "y", "Exact regression, noisy cues, by its penalty", ("Pairs", "Correct"),
+            scales=("linear", "linear"), span=ONE),
         *_places(t["keys_pairs"], "2 classes, as published", 1),
         _geometry(geometry, (("key_cosine", "cosine of two classes' keys"), ("value_cosine", "of their values")),
                   "Keys repel, values do not"),
@@ -116,9 +123,9 @@ def draw(found: Arguments) -> Drawing:
                   "Keys to tell apart, values to be true"),
         _recovery(t["engram_recovery"]),
         _two_lists(t["two_lists"]),
-        _by(t["access"], "read_out", "cue_noise", "p_access", "Found at all", ("Noise on the cue", "P(access)"),
+        _by(access, "read_out", "cue_noise", "p_access", "Found at all", ("Noise on the cue", "P(access)"),
             scales=("linear", "linear"), span=ONE),
-        _by(t["access"], "read_out", "cue_noise", "kappa", "How exact, if found (answers have 30)",
+        _by(access, "read_out", "cue_noise", "kappa", "How exact, if found (answers have 30)",
             ("Noise on the cue", "kappa"), scales=("linear", "linear")),
     )  # fmt: skip
     return Drawing(panels, _caption(found), columns=3)

@@ -132,7 +132,7 @@ def _tasks(chosen: Sequence[str], folder: Path, seed: int) -> tuple[list[Task], 
     """Return what is to be computed: scores of people's lists, fits to all of them, capacities of networks."""
     answers = load(cued_recall.DATA, table=cued_recall.TABLE).rows
     common = {"job": "key_value", "version": VERSION, "seed": seed}
-    scored, whole, trained = [], [], []
+    scored, whole, trained = list[Task](), list[Task](), list[Task]()
     for name in (*chosen, PEOPLE):
         spec = {**common, "part": "lists", "people": answers, "subject": name}
         if name in MEMORIES:

@@ -62,8 +62,8 @@ def _scored(mean: Array, variance: Array, theta: Theta, held: Held) -> Answers:
     sd = np.sqrt(variance + LEAST_SD**2)
     count, rows = np.broadcast_to(held.count, mean.shape), mean.shape[0] * mean.shape[1]
     criterion = np.broadcast_to(theta["criterion"][..., 0], mean.shape[:2])
-    flat = (np.ascontiguousarray(each).reshape(rows, -1) for each in (mean, sd, count))
-    told = strongest(*flat, np.ascontiguousarray(criterion).ravel())
+    flat_mean, flat_sd, flat_count = (np.ascontiguousarray(each).reshape(rows, -1) for each in (mean, sd, count))
+    told = strongest(flat_mean, flat_sd, flat_count, np.ascontiguousarray(criterion).ravel())
     return Answers(told.reshape(*mean.shape[:2], -1), ndtr((mean - theta["criterion"]) / sd))
 
 

@@ -57,10 +57,17 @@ def cued_recall(sources: Path) -> list[Row]:
 
 
 def cued_recall_positions(sources: Path) -> list[Row]:
-    """Return answers by person, list and the pair's place in the list, of the 25 lists that sessions have."""
+    """Return answers by person, list and the pair's place in the list, of the 25 lists that sessions have.
+
+    A word of no list counts as none: no model has such words.
+    """
     by = ("participant", "list", "serial_position")
-    tests = ({**row, "serial_position": row["study_position"]} for row in parsing.cued_recall(sources / PAL1))
-    return counted((row for row in tests if row["list"] <= LISTS), by, CUED_KINDS)
+    kinds = {kind: column for kind, column in CUED_KINDS.items() if kind != "unseen"}
+    tests = (
+        {**row, "serial_position": row["study_position"], "kind": "none" if row["kind"] == "unseen" else row["kind"]}
+        for row in parsing.cued_recall(sources / PAL1)
+    )
+    return counted((row for row in tests if row["list"] <= LISTS), by, kinds)
 
 
 def _gradient(lags: Counter[int], most: int = 20) -> list[Row]:

@@ -66,6 +66,7 @@ def call_every_kernel() -> None:
     from cogmem.kernels.overlap import overlap, top
     from cogmem.kernels.recall import recall_counts
     from cogmem.kernels.retention import retention_counts
+    from cogmem.kernels.strongest import strongest
     from cogmem.kernels.stepwise import STUDY, TEST, simulate_steps, steps_log_likelihood
     from cogmem.models import act_r_practice
 
@@ -78,6 +79,7 @@ def call_every_kernel() -> None:
         prior: dict[str, Any] = {"means": [-1.0, 1.0], "sds": [1.0, 0.5], "weights": [1.0, 2.0], "noise_sd": 0.5}
         mixture_chains(np.zeros(3), keep=[2], rule=rule, seed=1, backend="cuda", **prior)
     retention_counts(np.full((2, 3), 0.5), n_items=5, seed=1, backend="cuda")
+    strongest(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 3)), np.zeros(2), backend="cuda")
     stored = np.ones((5, 3), np.uint64)
     overlap(stored, stored, backend="cuda")
     top(stored, stored, k=2, backend="cuda")

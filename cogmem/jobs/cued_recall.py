@@ -36,7 +36,7 @@ LISTS: Final = 25
 PAIRS: Final = 6
 COLUMNS: Final = {
     "position_accuracy": ("correct",), "position_prior_list": ("prior_list",), "position_same_list": ("same_list",),
-    "position_omitted": ("omitted", "unseen"),
+    "position_omitted": ("omitted",),
 }  # fmt: skip
 """Right; a word of an earlier list; another word of the list; nothing, or a word of no list. The columns of each."""
 KINDS: Final = tuple(COLUMNS)

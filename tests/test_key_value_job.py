@@ -133,7 +133,8 @@ def test_the_job_from_end_to_end(tmp_path: Path) -> None:
     assert len({point[0] for point in points}) == len(drawing.panels)
     COMPARABLE["key_value"].show(results)
     again = key_value.compute(models=names, store=Store(tmp_path))
-    assert points_of(figures.draw(again)) == points
+    # Gaps are NaN, which is unlike itself: points are compared as they are written.
+    assert str(points_of(figures.draw(again))) == str(points)
 
 
 @pytest.mark.slow

@@ -66,8 +66,8 @@ def call_every_kernel() -> None:
     from cogmem.kernels.overlap import overlap, top
     from cogmem.kernels.recall import recall_counts
     from cogmem.kernels.retention import retention_counts
-    from cogmem.kernels.strongest import strongest
     from cogmem.kernels.stepwise import STUDY, TEST, simulate_steps, steps_log_likelihood
+    from cogmem.kernels.strongest import strongest
     from cogmem.models import act_r_practice
 
     for draw in (random.words, random.normals, random.exponentials):

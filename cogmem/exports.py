@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cogmem.core import Record
+from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.trials import Trials
 
@@ -24,6 +25,15 @@ def answered(record: Record) -> Trials:
 def rows_of(table: Trials) -> list[dict[str, Any]]:
     """Return the rows of a table as plain values; NaN and infinity become None."""
     return [{name: plain_value(table[name][k]) for name in table} for k in range(len(table))]
+
+
+def points_of(curves: Mapping[str, Sequence[Curve]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the points of everybody's curves by measure, as plain values."""
+    return {
+        name: [{"subject": each.subject, "kind": each.source.kind, "x": each.rows["x"].tolist(),
+                "y": each.rows["y"].tolist()} for each in found]
+        for name, found in curves.items()
+    }  # fmt: skip
 
 
 def plain_value(value: Any) -> Any:

@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from cogmem.errors import UserError
+
+
+def selected(wanted: Iterable[str] | None, known: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return those of `known` that are wanted (None or none: all), in its order; UserError for another name.
+
+    >>> selected(["b"], ["a", "b"], "letter")
+    ('b',)
+    """
+    every, own = tuple(known), tuple(wanted or ())
+    for name in own:
+        if name not in every:
+            raise UserError(f"There is no {what} {name!r}; {nearest(name, every)}")
+    return tuple(name for name in every if not own or name in own)
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "did you mean X?" for the nearest known name, else the list of all: the end of a sentence.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cogmem.core import Curve
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
@@ -86,20 +87,25 @@ def _recovery_panel(results: KeyValueResults, names: Iterable[str], title: str) 
     return Panel(title, "", "Share of pairs", parts, y_range=ONE, ticks=RECOVERY)
 
 
-def _fan_panel(probe: str) -> Panel:
-    """Return seconds by the facts of both words: people's means, and every model fitted to all eighteen."""
+def _fan_panels() -> list[Panel]:
+    """Return seconds by the facts of both words, intact and rearranged, every model fitted once to all eighteen."""
     rows = fan.people()
+    told = {model.name: fan.predictions(model, fan.fitted(model, rows), rows) for model in fan.FAN_MODELS}
+    return [_fan_panel(rows, told, probe) for probe in ("target", "foil")]
+
+
+def _fan_panel(rows: Trials, told: Mapping[str, NDArray[np.float64]], probe: str) -> Panel:
+    """Return people's means, and what each model tells, of one kind of sentence."""
     own = rows["probe"] == probe
     total = (rows["cue_fan"] + rows["item_fan"]).astype(np.float64)[own]
     nothing = np.full(int(own.sum()), np.nan)
     people = Trials({"x": total, "y": rows["y"][own].astype(np.float64), "lower": nothing, "upper": nothing})
     parts = [Series("people", "human", people, points=True, joined=False)]
-    for model in fan.FAN_MODELS:
-        y = fan.predictions(model, fan.fitted(model, rows), rows)[own]
-        places = np.unique(total)
+    for name, seconds in told.items():
+        y, places = seconds[own], np.unique(total)
         table = {"x": places, "y": np.array([y[total == place].mean() for place in places])}
         empty = np.full(len(places), np.nan)
-        parts.append(Series(model.name, "step", Trials({**table, "lower": empty, "upper": empty})))
+        parts.append(Series(name, "step", Trials({**table, "lower": empty, "upper": empty})))
     label = "intact" if probe == "target" else "rearranged"
     return Panel(f"Fan effect (Anderson, 1974): {label}", "Facts of person and place", "Seconds", tuple(parts))
 
@@ -114,7 +120,7 @@ def draw(results: KeyValueResults) -> Drawing:
     ]
     if len(results.left_out):
         panels.append(_left_out_panel(results))
-    panels += [_fan_panel("target"), _fan_panel("foil")]
+    panels += _fan_panels()
     for names, who in ((MODELS, "Models fitted to people"), (HELD, "Stores")):
         if not _of(results.curves["by_load"], names):
             continue

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cogmem.errors import UserError
 from cogmem.names import nearest
+from cogmem.subjects.choices import unit
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
@@ -52,17 +53,13 @@ class AccessSettings:
             )
 
 
-def _unit(x: Array) -> Array:
-    return np.asarray(x / np.linalg.norm(x, axis=-1, keepdims=True))
-
-
 def errors(settings: AccessSettings, read_out: str, noise: float, *, seed: int) -> Array:
     """Return answers less what was studied, in radians from -pi to pi: (blocks, lists x items)."""
     rng = np.random.default_rng([seed, 76, round(1e3 * noise)])
     shape = (settings.blocks * settings.lists, settings.items)
-    keys = _unit(rng.standard_normal((*shape, settings.dimension)))
+    keys = unit(rng.standard_normal((*shape, settings.dimension)))
     places = rng.uniform(-np.pi, np.pi, shape)
-    cues = _unit(keys + noise / np.sqrt(settings.dimension) * rng.standard_normal(keys.shape))
+    cues = unit(keys + noise / np.sqrt(settings.dimension) * rng.standard_normal(keys.shape))
     weights = cues @ keys.swapaxes(-1, -2)
     if read_out != "linear":
         weights = np.exp(settings.sharpness * (weights - weights.max(-1, keepdims=True)))

@@ -20,7 +20,16 @@ from cogmem.fitting.fits import Method
 from cogmem.fitting.loo import population_elpd
 from cogmem.fitting.populations import PopulationFit, Predict, fit_population
 from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import LINK, Halves, linked, parameters_of, people_curves, subject_of
+from cogmem.jobs.kind_counts import (
+    LINK,
+    Halves,
+    counted,
+    linked,
+    mean_chances,
+    parameters_of,
+    people_curves,
+    subject_of,
+)
 from cogmem.jobs.outcomes import Outcome
 from cogmem.jobs.recall_designs import cue_curves, recall_curves
 from cogmem.models.pairs import PAIR_MODELS
@@ -72,15 +81,10 @@ def held() -> Held:
 def halves() -> Halves:
     """Return people's answers in the odd and in the even lists: (people, lists x places, kinds)."""
     rows = load(DATA, table=TABLE).rows
-    people = np.unique(rows["participant"])
-    counts = np.zeros((len(people), LISTS * PAIRS, len(KINDS)))
     condition = (rows["list"].astype(int) - 1) * PAIRS + rows["serial_position"].astype(int) - 1
-    place = np.searchsorted(people, rows["participant"]), condition
-    for kind, names in enumerate(COLUMNS.values()):
-        for name in names:
-            np.add.at(counts[..., kind], place, rows[name])
+    people, counts = counted(rows, condition, LISTS * PAIRS, COLUMNS)
     odd = (np.arange(LISTS * PAIRS) // PAIRS % 2 == 0)[:, None]
-    return Halves(tuple(str(name) for name in people), counts * odd, counts * ~odd)
+    return Halves(people, counts * odd, counts * ~odd)
 
 
 def predicted(model: PairModel, met: Held) -> Predict:
@@ -120,17 +124,11 @@ def others() -> tuple[Predict, Predict]:
     return found[0], found[1]
 
 
-def by_place(chances: Array) -> Array:
-    """Return chances (conditions, kinds) averaged over lists: (places, kinds)."""
-    return np.asarray(chances.reshape(LISTS, PAIRS, -1).mean(axis=0))
-
-
 def curves(name: str, fits: tuple[PopulationFit, ...], source: Source) -> dict[str, Curve]:
     """Return the predicted share of each kind of answer by the pair's place; people count by their answers."""
     weights = halves().answers
-    chances = np.mean([np.average(each.chances(), axis=0, weights=weights) for each in fits], axis=0)
     rows = {"x": np.arange(1.0, PAIRS + 1), "n": np.full(PAIRS, weights.sum()), "sd": np.zeros(PAIRS)}
-    table = by_place(chances)
+    table = mean_chances(fits, weights).reshape(LISTS, PAIRS, -1).mean(axis=0)
     return {kind: Curve(kind, name, Trials({**rows, "y": table[:, k]}), source) for k, kind in enumerate(KINDS)}
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Design, Forecaster, Source
 from cogmem.errors import UserError
-from cogmem.exports import rows_of
+from cogmem.exports import points_of, rows_of
 from cogmem.human_data.loading import load
 from cogmem.jobs import keep_track, language_models, paired_lists
 from cogmem.jobs.kind_counts import LINK, Scored, linked, parameters_of, people_outcome, subject_of
@@ -26,7 +26,7 @@ from cogmem.jobs.outcomes import Outcome, compute_all, stored
 from cogmem.jobs.ranking import ranked
 from cogmem.lineups import LineUp
 from cogmem.models.interference import INTERFERENCE_MODELS
-from cogmem.names import nearest
+from cogmem.names import selected
 from cogmem.paradigms import proactive_interference
 from cogmem.paradigms.interference_measures import fitted_points, log_linear
 from cogmem.progress import Report, silent
@@ -170,14 +170,6 @@ def _language_model(store: Store, seed: int, report: Report) -> Outcome:
         return stored(store, spec, partial(language_models.outcome, model, shift_after=SHIFT, seed=seed))
 
 
-def _chosen(wanted: Sequence[str] | None, networks: bool) -> tuple[str, ...]:
-    known = (*MODELS, *(NETWORKS if networks else ()))
-    for name in wanted or ():
-        if name not in known:
-            raise UserError(f"There is no model of interference {name!r}; {nearest(name, known)}")
-    return tuple(name for name in known if not wanted or name in wanted)
-
-
 def _specs(human: str, table: str | None, names: Sequence[str], seed: int, job: str) -> list[dict[str, Any]]:
     """Return what the outcome of each name on a human data set depends on, as the store remembers it."""
     answers = load(human, table=table).rows
@@ -218,7 +210,7 @@ def compute(
             f"proactive_interference is compared on keep_track_2019, whose answers have kinds; got {human.subject!r}. "
             "Load other tables with cogmem data list and load()."
         )
-    chosen = _chosen(models, networks)
+    chosen = selected(models, (*MODELS, *(NETWORKS if networks else ())), "model of interference")
     fitted = tuple(name for name in chosen if name in MODELS)
     tasks: list[tuple[dict[str, Any], Callable[[], Outcome]]] = []
     for spec in _specs("keep_track_2019", "halves", (*chosen, PEOPLE), seed, "interference"):
@@ -335,12 +327,7 @@ def _plateau(n: Array, y: Array) -> float:
 
 def document(results: InterferenceResults) -> dict[str, Any]:
     """Return the JSON of `cogmem compare proactive_interference`."""
-    curves = {
-        name: [{"subject": each.subject, "kind": each.source.kind, "x": each.rows["x"].tolist(),
-                "y": each.rows["y"].tolist()} for each in found]
-        for name, found in results.curves.items()
-    }  # fmt: skip
     return {
-        **results.line_up.as_dict(), "pairs": results.pairs.as_dict(), "curves": curves,
+        **results.line_up.as_dict(), "pairs": results.pairs.as_dict(), "curves": points_of(results.curves),
         "shapes": rows_of(results.shapes), "seed": results.seed, "seconds": results.seconds,
     }  # fmt: skip

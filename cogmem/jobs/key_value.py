@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Source
 from cogmem.errors import UserError
-from cogmem.exports import rows_of
+from cogmem.exports import points_of, rows_of
 from cogmem.human_data.loading import load
 from cogmem.jobs import cued_recall, fan, recall_networks
 from cogmem.jobs.kind_counts import people_outcome
@@ -28,7 +28,7 @@ from cogmem.jobs.outcomes import Outcome, compute_all
 from cogmem.jobs.ranking import ranked
 from cogmem.jobs.recall_designs import cue_curves, recall_curves
 from cogmem.lineups import LineUp
-from cogmem.names import nearest
+from cogmem.names import selected
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 from cogmem.subjects.stores import STORES
@@ -112,14 +112,6 @@ def capacity_rows(outcomes: Sequence[Outcome]) -> Trials:
     return Trials({key: np.asarray(values) for key, values in rows.items()})
 
 
-def _chosen(wanted: Sequence[str] | None, networks: bool) -> tuple[str, ...]:
-    known = (*MODELS, *((*HELD, *MEMORIES) if networks else ()))
-    for name in wanted or ():
-        if name not in known:
-            raise UserError(f"There is no model of key-value memory {name!r}; {nearest(name, known)}")
-    return tuple(name for name in known if not wanted or name in wanted)
-
-
 def _scored(name: str, folder: Path, seed: int) -> Callable[[], Outcome]:
     if name == PEOPLE:
         return partial(people_outcome, cued_recall.halves, seed, cued_recall.others)
@@ -178,7 +170,7 @@ def compute(
             f"key_value is compared on {cued_recall.DATA}, whose answers have kinds; got {human.subject!r}. Load other "
             "tables with cogmem data list and load()."
         )
-    chosen = _chosen(models, networks)
+    chosen = selected(models, (*MODELS, *((*HELD, *MEMORIES) if networks else ())), "model of key-value memory")
     scored, whole, trained = _tasks(chosen, Path(store.root) / "networks", seed)
     made = compute_all([*scored, *whole, *trained], store, workers, report)
     *outcomes, others = made[: len(scored)]
@@ -201,13 +193,8 @@ def compute(
 
 def document(results: KeyValueResults) -> dict[str, Any]:
     """Return the JSON of `cogmem compare key_value`."""
-    curves = {
-        name: [{"subject": each.subject, "kind": each.source.kind, "x": each.rows["x"].tolist(),
-                "y": each.rows["y"].tolist()} for each in found]
-        for name, found in results.curves.items()
-    }  # fmt: skip
     return {
-        **results.line_up.as_dict(), "left_out": rows_of(results.left_out), "curves": curves,
+        **results.line_up.as_dict(), "left_out": rows_of(results.left_out), "curves": points_of(results.curves),
         "capacity": rows_of(results.capacity), "fan": rows_of(results.fan), "seed": results.seed,
         "seconds": results.seconds,
     }  # fmt: skip

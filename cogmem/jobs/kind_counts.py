@@ -136,12 +136,33 @@ def people_curves(human: Curve, columns: Mapping[str, Sequence[str]]) -> dict[st
     return found
 
 
+def counted(
+    rows: Trials, condition: NDArray[np.int64], size: int, columns: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], Array]:
+    """Return people's names and their answers by condition (of `size`) and kind: (people, conditions, kinds).
+
+    `condition` is that of each row; a kind is the sum of its columns.
+    """
+    people = np.unique(rows["participant"])
+    counts = np.zeros((len(people), size, len(columns)))
+    place = np.searchsorted(people, rows["participant"]), condition
+    for kind, names in enumerate(columns.values()):
+        for name in names:
+            np.add.at(counts[..., kind], place, rows[name])
+    return tuple(str(name) for name in people), counts
+
+
+def mean_chances(fits: Sequence[PopulationFit], weights: Array | None = None) -> Array:
+    """Return what people are predicted to do on average (by `weights`, (people,)), both halves: (conditions, kinds)."""
+    return np.asarray(np.mean([np.average(each.chances(), axis=0, weights=weights) for each in fits], axis=0))
+
+
 def predicted_curves(
     name: str, fits: Sequence[PopulationFit], kinds: Sequence[str], x: Array, source: Source,
     weights: Array | None = None,
 ) -> dict[str, Curve]:  # fmt: skip
     """Return the predicted share of each kind of answer, averaged over people (by `weights`, (people,))."""
-    chances = np.mean([np.average(each.chances(), axis=0, weights=weights) for each in fits], axis=0)
+    chances = mean_chances(fits, weights)
     rest = {"n": np.full(len(x), float(len(fits[0].counts))), "sd": np.zeros(len(x))}
     return {
         kind: Curve(kind, name, Trials({"x": x, "y": chances[:, k], **rest}), source) for k, kind in enumerate(kinds)

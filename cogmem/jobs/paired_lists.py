@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Design, Source
 from cogmem.fitting.populations import PopulationFit, Predict
 from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import Halves, parameters_of, people_curves, predicted_curves
+from cogmem.jobs.kind_counts import Halves, counted, parameters_of, people_curves, predicted_curves
 from cogmem.jobs.outcomes import Outcome
 from cogmem.kernels.stepwise import simulate_steps
 from cogmem.models.interference import INTERFERENCE_MODELS
@@ -64,14 +64,9 @@ def _first_lists() -> Curve:
 def halves() -> Halves:
     """Return people's answers in the odd and in the even lists, all of a person's sessions: (people, lists, kinds)."""
     rows = _first_lists().rows
-    people = np.unique(rows["participant"])
-    counts = np.zeros((len(people), LISTS, len(KINDS)))
-    place = np.searchsorted(people, rows["participant"]), rows["x"].astype(int) - 1
-    for kind, names in enumerate(COLUMNS.values()):
-        for name in names:
-            np.add.at(counts[..., kind], place, rows[name])
+    people, counts = counted(rows, rows["x"].astype(int) - 1, LISTS, COLUMNS)
     odd = (np.arange(LISTS) % 2 == 0)[:, None]
-    return Halves(tuple(str(name) for name in people), counts * odd, counts * ~odd)
+    return Halves(people, counts * odd, counts * ~odd)
 
 
 def options(model: InterferenceModel, asked: Design, theta: Array) -> Array:

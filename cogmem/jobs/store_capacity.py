@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cogmem.errors import UserError
 from cogmem.jobs.store_theory import evenly, expected, nearest_key
 from cogmem.names import nearest
+from cogmem.subjects.choices import unit
 from cogmem.subjects.stores import READ_LIKE_A_MATCH, RULE_NAMES
 from cogmem.trials import Trials
 
@@ -82,10 +83,6 @@ def _table(names: str, rows: Iterable[tuple[Any, ...]]) -> Trials:
     return Trials({name: np.array(each) for name, each in zip(names.split(), zip(*rows, strict=True), strict=True)})
 
 
-def _unit(x: Array) -> Array:
-    return np.asarray(x / np.linalg.norm(x, axis=-1, keepdims=True))
-
-
 # ---- simulation -----------------------------------------------------------------------------------------------------
 
 
@@ -126,8 +123,8 @@ def _lists(settings: CapacitySettings, condition: Condition, n: int, seed: int) 
     for done in range(0, settings.repetitions, at_once):
         size = min(at_once, settings.repetitions - done)
         shared = np.sqrt(rho) * rng.standard_normal((size, 1, d))
-        k = _unit(shared + np.sqrt(1 - rho) * rng.standard_normal((size, n, d)))
-        v = _unit(rng.standard_normal((size, n, settings.value_dimension or d)))
+        k = unit(shared + np.sqrt(1 - rho) * rng.standard_normal((size, n, d)))
+        v = unit(rng.standard_normal((size, n, settings.value_dimension or d)))
         q = k[:, asked] + noise / np.sqrt(d) * rng.standard_normal((size, len(asked), d))
         yield asked, torch.from_numpy(q), torch.from_numpy(k), torch.from_numpy(v)
 

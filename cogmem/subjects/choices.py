@@ -32,8 +32,8 @@ def vectors_of(design: Design) -> Array | None:
 
 
 def unit(x: Array) -> Array:
-    """Return rows of length 1; a row of zeros stays."""
-    return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300))
+    """Return vectors (..., d) of length 1; one of zeros stays."""
+    return np.asarray(x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-300))
 
 
 def recognitions(design: Design) -> NDArray[np.bool_]:

@@ -85,9 +85,12 @@ class PairModel:
         parts = []
         for start in range(0, len(theta), SETS_AT_ONCE):
             own = theta[start : start + SETS_AT_ONCE]
-            named = {each.name: own[:, k, None, None] for k, each in enumerate(self.parameters)}
-            parts.append(self.answers(named, held))
+            parts.append(self.answers(self.named(own), held))
         return Answers(*(np.concatenate(each) for each in zip(*((p.recall, p.yes) for p in parts), strict=True)))
+
+    def named(self, theta: Array) -> Theta:
+        """Return theta (sets, parameters) by name, each (sets, 1, 1)."""
+        return {each.name: theta[:, k, None, None] for k, each in enumerate(self.parameters)}
 
     def subject(self, **theta: Any) -> PairSubject:
         """Return somebody who answers by this model; each parameter is one number, or an array of draws."""
@@ -219,9 +222,9 @@ class PairSubject:
 
         Of recognition tests the first two columns are no and yes.
         """
-        chances = np.zeros((len(design.tests), len(design.items) + 1))
+        chances, theta = np.zeros((len(design.tests), len(design.items) + 1)), self._sets()
         for each in asked(design):
-            chances[each.tests] = self._told(design, each, self._sets())
+            chances[each.tests] = self._told(design, each, theta)
         return chances
 
     def _told(self, design: Design, each: Asked, theta: Array) -> Array:
@@ -261,7 +264,7 @@ class PairSubject:
         if latency is None:
             return None
         found, tests, shown = np.full(len(answers), np.nan), design.tests, recognitions(design)
-        named = {each.name: self._sets()[:, k, None, None] for k, each in enumerate(self.model.parameters)}
+        named = self.model.named(self._sets())
         for each in asked(design):
             taken = latency(named, each.held).mean(axis=0)
             for place, row in enumerate(each.tests):

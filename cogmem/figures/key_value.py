@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
 from cogmem.figures.interference import ONE, lines, scores
+from cogmem.figures.key_value_people import DATA, people_panels
 from cogmem.human_data.loading import load
 from cogmem.jobs import cued_recall, fan, recall_networks
 from cogmem.jobs.key_value import HELD, MODELS, KeyValueResults, compute
@@ -120,7 +121,7 @@ def draw(results: KeyValueResults) -> Drawing:
     ]
     if len(results.left_out):
         panels.append(_left_out_panel(results))
-    panels += _fan_panels()
+    panels += [*_fan_panels(), *people_panels()]
     for names, who in ((MODELS, "Models fitted to people"), (HELD, "Stores")):
         if not _of(results.curves["by_load"], names):
             continue
@@ -129,6 +130,7 @@ def draw(results: KeyValueResults) -> Drawing:
             _curves_panel(results, "by_similarity", names, f"{who}: likeness of keys", "Mean cosine of two keys"),
             _curves_panel(results, "by_noise", names, f"{who}: noise on the cue", "Length of the noise"),
             _recovery_panel(results, names, f"{who}: forgetting and recovery"),
+            _curves_panel(results, "by_fan", names, f"{who}: intact pairs recognised", "Facts of the key"),
         ]
     if len(results.capacity):
         panels += [_capacity_panel(results, width) for width in recall_networks.WIDTHS]
@@ -137,7 +139,7 @@ def draw(results: KeyValueResults) -> Drawing:
 
 
 def _caption(results: KeyValueResults) -> str:
-    sources = " ".join(load(name).source.citation for name in (cued_recall.DATA, fan.DATA))
+    sources = " ".join(load(name).source.citation for name in (cued_recall.DATA, fan.DATA, *DATA))
     return (
         f"People: {sources} Points are people's means with 90 % intervals. Models: everybody of the population fitted "
         "to one half of the lists, on people's lists, and on lists of other pairs that all of them take. Stores hold "

@@ -102,8 +102,11 @@ def _as_a_store(member: dict[str, NDArray[np.float32]], settings: UpdatingSettin
     for layer in range(settings.layers):
         start = f"layer{layer}."
         if f"{start}read" in member and f"{start}write" in member:
-            member[f"{start}read"] = member[f"{start}write"][:, :width]
-            member[f"{start}mix"] = member[f"{start}write"][:, width:].T
+            # The columns are keys, then values, of each of the memories; several memories start alike.
+            every = member[f"{start}write"].reshape(width, 2, -1, width)
+            first = every[:, :, :1]
+            member[f"{start}write"] = np.broadcast_to(first, every.shape).reshape(width, -1)
+            member[f"{start}read"], member[f"{start}mix"] = first[:, 0, 0], first[:, 1, 0].T
     return {name: np.ascontiguousarray(values) for name, values in member.items()}
 
 

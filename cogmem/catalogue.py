@@ -14,6 +14,9 @@ from cogmem.human_data.loading import DATASETS
 from cogmem.models import MODELS, NETWORKS, STEP_MODELS
 from cogmem.models.interference import INTERFERENCE_MODELS
 from cogmem.models.pairs import PAIR_MODELS
+from cogmem.models.sparsey import sparsey
+from cogmem.models.sparsey_hierarchy import IMAGE, two_levels
+from cogmem.models.superposed import RIVALS
 from cogmem.names import nearest
 from cogmem.paradigms import PARADIGMS
 from cogmem.subjects.equation import Equation
@@ -21,6 +24,7 @@ from cogmem.subjects.interference import InterferenceModel
 from cogmem.subjects.pairs import PairModel
 from cogmem.subjects.stepwise import StepModel
 from cogmem.subjects.stores import STORES
+from cogmem.subjects.superposed import Memory, Superposed
 from cogmem.subjects.updating_network import NETWORKS as UPDATING
 from cogmem.subjects.updating_network import population
 
@@ -92,7 +96,10 @@ def step_models() -> Mapping[str, StepModel | InterferenceModel | PairModel]:
 @cache
 def networks() -> Mapping[str, Subject]:
     """Return every network participant by name."""
-    built_in: tuple[Subject, ...] = (*NETWORKS, *(population(name) for name in UPDATING), *STORES)
+    memories: tuple[Memory, ...] = (sparsey, two_levels(IMAGE), *RIVALS)
+    built_in: tuple[Subject, ...] = (
+        *NETWORKS, *(population(name) for name in UPDATING), *STORES, *(Superposed(memory) for memory in memories),
+    )  # fmt: skip
     return collect("network", built_in, [(where, extra.networks) for where, extra in extras()])
 
 

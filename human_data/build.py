@@ -24,6 +24,7 @@ from cogmem.human_data import (
     build_interference,
     build_pairing,
     build_probes,
+    build_recognition,
     build_spacing,
     parsing,
     vocabulary,
@@ -175,6 +176,14 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("buchler_2008", "pairs"): build_pairing.recognised_pairs,
     ("criss_2011", "pairs"): build_pairing.frequency_pairs,
     ("oberauer_kliegl_2006", "digits"): build_pairing.updated_digits,
+    ("roc6_2015", "ratings"): build_recognition.collected_ratings,
+    ("kantner_lindsay_2010", "ratings"): build_recognition.rated_words,
+    ("kantner_lindsay_2014", "ratings"): build_recognition.rated_paintings,
+    ("sadeghi_2017", "ratings"): build_recognition.patients_ratings,
+    ("reder_2000", "repetitions"): build_recognition.repeated_words,
+    ("reder_2000", "lags"): build_recognition.words_by_lag,
+    ("visual_ltm_capacity", "forced_choice"): build_recognition.picture_memory,
+    ("donkin_nosofsky_2012", "scan"): build_recognition.scanned_lists,
 }
 
 

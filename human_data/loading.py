@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Design, Kind, Record, Source
 from cogmem.errors import UserError
-from cogmem.human_data import chain_parsing, interference_trials, pairing_trials, parsing
+from cogmem.human_data import chain_parsing, interference_trials, pairing_trials, parsing, recognition_trials
 from cogmem.human_data.fetching import fetch
 from cogmem.human_data.parsing import Parts
 from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, dataset, tables_folder
@@ -162,11 +162,13 @@ READERS: Final[Mapping[str, Callable[[Path], Parts]]] = {
     "destefano_hues": _hues,
     **interference_trials.READERS,
     **pairing_trials.READERS,
+    **recognition_trials.READERS,
 }
 
 PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "vul_dots": {"memory": "dots_memory.csv", "motor_control": "dots_motor_control.csv"},
     "destefano_hues": {f"E{k}": f"chain_data_exp{k}.csv" for k in (1, 2, 3)},
+    "donkin_nosofsky_2012": {f"subj{k}": f"subj{k}.txt" for k in range(1, 8)},
 }
 """Data sets whose trials lie in several files: the name of each part, the default first, and its file."""
 
@@ -187,13 +189,15 @@ def _file(data: Dataset, part: str | None) -> RemoteFile:
 def load_trials(name: str, *, part: str | None = None, folder: Path | str | None = None) -> Record:
     """Return the full trials of a data set as a record, from its upstream file (fetched if need be; see `fetch`).
 
-    `part` names one of several experiments or conditions (None: the first): memory or motor_control of vul_dots, E1 to
-    E3 of destefano_hues. Version 0 of the design says that no paradigm built it. Its rows are tests, after study rows
-    where the file tells what was studied: pal1_2024 and kemp_wahlheim_2021 can be read by the measures of
-    proactive_interference that need no times, recent_probes_2019 and oberauer_2006 by its measure recognition;
-    fr1_2024 is free recall. keep_track_2019 and oberauer_kliegl_2006 have tests alone, for their files do not hold the
-    streams. buchler_2008 is recognition of pairs, criss_2011 cued recall. Chains of reproductions can be read by the
-    measures of serial_reproduction.
+    `part` names one of several experiments, conditions or people (None: the first): memory or motor_control of
+    vul_dots, E1 to E3 of destefano_hues, subj1 to subj7 of donkin_nosofsky_2012. Version 0 of the design says that no
+    paradigm built it. Its rows are tests, after study rows where the file tells what was studied: pal1_2024 and
+    kemp_wahlheim_2021 can be read by the measures of proactive_interference that need no times, recent_probes_2019 and
+    oberauer_2006 by its measure recognition; fr1_2024 is free recall. keep_track_2019 and oberauer_kliegl_2006 have
+    tests alone, for their files do not hold the streams. buchler_2008 is recognition of pairs, criss_2011 cued recall.
+    reder_2000, kantner_lindsay_2010 and _2014, sadeghi_2017 and donkin_nosofsky_2012 have tests alone and can be read
+    by the measures of recognition of superposition; the two of two answers have no confidence. Chains of reproductions
+    can be read by the measures of serial_reproduction.
     """
     data = dataset(name)
     if name not in READERS:

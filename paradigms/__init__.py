@@ -10,6 +10,7 @@ from cogmem.paradigms.iterated_learning_chains import iterated_learning
 from cogmem.paradigms.key_values import key_value
 from cogmem.paradigms.proactive_interferences import proactive_interference
 from cogmem.paradigms.serial_reproductions import serial_reproduction
+from cogmem.paradigms.superpositions import superposition
 
 PARADIGMS: Final[tuple[Paradigm[Any], ...]] = (
     forgetting_curve,
@@ -17,6 +18,7 @@ PARADIGMS: Final[tuple[Paradigm[Any], ...]] = (
     iterated_learning,
     proactive_interference,
     key_value,
+    superposition,
 )
 
 __all__ = [
@@ -26,4 +28,5 @@ __all__ = [
     "key_value",
     "proactive_interference",
     "serial_reproduction",
+    "superposition",
 ]

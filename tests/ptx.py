@@ -59,7 +59,7 @@ def without_a_gpu() -> None:
 
 def call_every_kernel() -> None:
     """Call the public functions of all kernels on the CUDA backend."""
-    from cogmem.kernels import random
+    from cogmem.kernels import random, sparsey
     from cogmem.kernels.chains import gaussian_chains, mixture_chains
     from cogmem.kernels.cuda import limits
     from cogmem.kernels.cuda import overlap as gpu
@@ -85,10 +85,19 @@ def call_every_kernel() -> None:
     top(stored, stored, k=2, backend="cuda")
     gpu.streamed(stored.ravel())
     recall_counts([[1, -1], [2, 0]], list_length=2, lag=[[0, 1], [0, 0]], max_lag=1, backend="cuda")
+    call_code_selection(sparsey)
     theta, rows = np.array([[0.5, -1.0, 0.5, 0.7]]), np.zeros((1, 3, 3))
     kinds, sizes = np.array([[STUDY, TEST, TEST]], np.int8), {"n_state": 7, "n_options": 2}
     simulate_steps(act_r_practice.steps, theta, rows, kinds, seed=1, backend="cuda", **sizes)
     steps_log_likelihood(act_r_practice.steps, theta, rows, kinds, [[0, 1]], backend="cuda", **sizes)
+
+
+def call_code_selection(sparsey: Any) -> None:
+    """Show a field frames in each of the ways that have a kernel of their own: bytes, packed, packed and shared."""
+    for inputs, recurrent in ((3, True), (3, False), (40_000, False)):
+        field = sparsey.empty(2, 8, inputs, recurrent=recurrent)
+        frames = sparsey.frames_of(np.ones((2, 3), np.uint8), recurrent=recurrent)
+        sparsey.learn(field, frames, seed=1, backend="cuda")
 
 
 if __name__ == "__main__":

@@ -16,18 +16,21 @@ from cogmem.errors import UserError
 from cogmem.human_data import load
 from cogmem.models.interference import cue_overload
 from cogmem.models.reproducers import REPRODUCERS
+from cogmem.models.sparsey import sparsey
 from cogmem.paradigms import (
     forgetting_curve,
     iterated_learning,
     key_value,
     proactive_interference,
     serial_reproduction,
+    superposition,
 )  # fmt: skip
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.learner import LanguageLearner
 from cogmem.subjects.parameters import constrain, unconstrain
 from cogmem.subjects.reproducer import GaussianReproducer
 from cogmem.subjects.stores import AssociativeStore
+from cogmem.subjects.superposed import Superposed
 from cogmem.trials import Trials
 
 MODELS = list(catalogue.models().values())
@@ -125,6 +128,14 @@ def design_for(paradigm: Paradigm[Any], measure_name: str) -> Design:
     if paradigm is key_value:
         # Cues of which so little is left that some pairs are not recalled.
         settings |= {"tests": ("recall", "recognition", "reinstated"), "cue_noise": (1.0, 3.0), "n_pairs": (8, 16)}
+    if paradigm is superposition:
+        settings |= {"list_length": (6, 12), "overlap": (0.5, 0.9), "n_ratings": 6}
+        if measure_name in ("completion", "recalled_by_length"):
+            settings |= {"test": "completion", "probes": ("old", "partial")}
+        elif measure_name in ("code_similarity", "mantel"):
+            settings |= {"test": "code", "probes": ("old", "similar"), "category_share": 0.5, "n_categories": 2}
+        else:
+            settings |= {"probes": ("old", "new", "similar", "prototype"), "category_share": 0.5, "n_categories": 2}
     known = paradigm.settings.__dataclass_fields__
     return paradigm.design(seed=1, **{name: value for name, value in settings.items() if name in known})
 
@@ -137,6 +148,7 @@ def test_every_measure_reads_the_record_of_a_subject(paradigm: Paradigm[Any]) ->
         iterated_learning: LanguageLearner(0.5),
         proactive_interference: cue_overload.subject(decay=0.7, leak=0.1, omission=0.1, lists=3),
         key_value: AssociativeStore("linear", carry=True),
+        superposition: Superposed(sparsey),
     }[paradigm]
     assert len({each.name for each in paradigm.measures}) == len(paradigm.measures)
     for each in paradigm.measures:

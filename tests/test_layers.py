@@ -32,6 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "trials",
             "progress",
             "materials",
+            "images",
             "addresses",
             "files",
             "cells",

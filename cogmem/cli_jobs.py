@@ -13,8 +13,9 @@ from cogmem.figures import forgetting as forgetting_figures
 from cogmem.figures import interference as interference_figures
 from cogmem.figures import key_value as key_value_figures
 from cogmem.figures import reproduction as reproduction_figures
+from cogmem.figures import superposition as superposition_figures
 from cogmem.figures.figure import Drawing
-from cogmem.jobs import forgetting, interference, key_value, reproduction
+from cogmem.jobs import forgetting, interference, key_value, reproduction, superposition
 
 
 @dataclass(frozen=True)
@@ -54,4 +55,7 @@ COMPARABLE: Final[Mapping[str, Job]] = {
         language_model=True,
     ),
     "key_value": Job(key_value.compute, key_value.document, printing.key_value, key_value_figures.draw),
+    "superposition": Job(
+        superposition.compute, superposition.document, printing.superposition, superposition_figures.draw
+    ),
 }

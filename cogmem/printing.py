@@ -21,6 +21,7 @@ from cogmem.jobs.interference import InterferenceResults
 from cogmem.jobs.key_value import KeyValueResults
 from cogmem.jobs.network_forgetting import exposures, rest_rows, view_rows
 from cogmem.jobs.reproduction import Comparison, ReproductionResults
+from cogmem.jobs.superposition import SuperpositionResults
 from cogmem.jobs.view_batch import EXPOSURES
 from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials
@@ -200,6 +201,33 @@ def key_value(results: KeyValueResults) -> None:
     if len(results.capacity):
         table("Trained memories: right, by pairs in the stream (mean of the seeds)", capacities(results.capacity))
     table("Fan effect: seconds (Anderson, 1974)", rows_of(results.fan))
+
+
+def superposition(results: SuperpositionResults) -> None:
+    """Print the main job of superposed codes: scores, people left out, fields of Sparsey, what memories hold."""
+    line_up(results.line_up, "Who predicts people's ratings of old and new items: roc6_2015")
+    if len(results.left_out):
+        table("Fitted to all ratings (NUTS), each person left out in turn (PSIS)", rows_of(results.left_out))
+    for name, title in (
+        ("similarity", "Sparsey: share of winners that a probe has in common with an item, by its features"),
+        ("capacity", "Sparsey: items of which .95 of the winners come back, by size"),
+        ("times", "Sparsey: seconds to learn one more item, by items stored"),
+        ("digits", "Digits, learned in one pass: accuracy on new ones"),
+    ):
+        if name in results.tables:
+            table(title, rows_of(results.tables[name]))
+    for measure, title in (
+        ("code_similarity", "Cosine of codes, by the cosine of lure and item"),
+        ("completion", "Cosine of what comes back and the item, by the share of features shown"),
+        ("repair", "The same, by the share of right features"),
+        ("recalled_by_length", "Recalled from a half, by items in the list"),
+        ("forced_choice", "Old or new, two alternatives, by items in the list"),
+        ("rating_by_probe", "Mean rank of familiarity: 1 old, 2 new of a category, 4 prototype"),
+        ("order", "Old sequences more familiar than 1 new ones, 2 the same frames in another order"),
+        ("mantel", "r of likeness of items of categories and of their codes"),
+    ):
+        if results.curves[measure]:
+            table(title, [_by_x(curve) for curve in results.curves[measure]])
 
 
 def capacities(rows: Trials) -> list[dict[str, Any]]:

@@ -153,6 +153,10 @@ def _per_frame(sets: Sets, change: Callable[[Sets], Sets]) -> Sets:
 
 def _of_category(settings: SuperpositionSettings, prototypes: Sets, n: int, rng: np.random.Generator) -> Sets:
     """Return n items dealt to the categories in turn: (n, frames, active)."""
+    if settings.category_share == 0:
+        # Not even the features that the prototype lacks are an item's sooner than others.
+        made = drawn_sets(n * settings.frames, settings.features, settings.active, rng)
+        return made.reshape(n, settings.frames, settings.active)
     own = prototypes[np.arange(n) % settings.n_categories]
     kept = np.full(n * settings.frames, round(settings.category_share * settings.active))
     return _per_frame(own, lambda sets: exchanged(sets, kept, settings.features, rng))

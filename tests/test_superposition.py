@@ -58,6 +58,15 @@ def test_categories_prototypes_and_repeats() -> None:
     assert tests["repetitions"].tolist() == [0, 0, 0]
 
 
+def test_items_without_a_category_are_random() -> None:
+    # Half of all features each: two items share half of theirs on average, 3 standard errors of 190 pairs of 200.
+    design = superposition.design(seed=4, active=200, list_length=20, n_lists=1, probes="old")
+    items = design.items.astype(float)
+    shared = (items @ items.T)[np.triu_indices(20, 1)] / 200
+    assert shared.mean() == pytest.approx(0.5, abs=3 * 0.025 / np.sqrt(190) + 0.005)
+    assert shared.max() < 0.65
+
+
 def test_sequences_are_put_into_another_order() -> None:
     design = superposition.design(seed=3, frames=4, list_length=5, n_lists=1, probes=("old", "reordered"))
     assert design.items.shape == (10, 4, 400)

@@ -12,6 +12,7 @@ from cogmem.figures.interference import interference_figure
 from cogmem.figures.key_value import key_value_figure
 from cogmem.figures.key_value_stores import key_value_stores_figure
 from cogmem.figures.reproduction import reproduction_figure
+from cogmem.figures.superposition import superposition_figure
 
 FIGURES: Final[tuple[Figure, ...]] = (
     forgetting_figure,
@@ -21,4 +22,5 @@ FIGURES: Final[tuple[Figure, ...]] = (
     interference_figure,
     key_value_figure,
     key_value_stores_figure,
+    superposition_figure,
 )

@@ -1,0 +1,149 @@
+"""The figure of superposed codes: people's recognition, what a field of Sparsey holds and does, and its rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from cogmem.core import Curve
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, series
+from cogmem.figures.interference import ONE, lines, scores
+from cogmem.human_data.loading import load
+from cogmem.jobs import recognition
+from cogmem.jobs.superposition import HALF_ACTIVE, SuperpositionResults, compute
+from cogmem.progress import Report
+from cogmem.store import Store
+from cogmem.trials import Trials
+
+SHOWN: Final = {2.0: 1.0, 4.0: 2.0, 1.0: 3.0}
+"""Where probes of the kinds new, prototype and old are drawn."""
+MICRO: Final = 1e6
+
+
+def _rows(x: np.ndarray, y: np.ndarray, half: np.ndarray | None = None) -> Trials:
+    """Return the rows of a series with an interval of `half` around y; none where it is not told."""
+    off = np.full(len(y), np.nan) if half is None else half
+    numbers = {"x": x, "y": y, "lower": y - off, "upper": y + off}
+    return Trials({name: np.asarray(values, dtype=np.float64) for name, values in numbers.items()})
+
+
+def _roc_panel(results: SuperpositionResults) -> Panel:
+    people, *others = results.curves["roc"]
+    parts = (replace(series(people, "people"), joined=False), *lines(others))
+    return Panel("Recognition: people and models", "False alarms", "Hits", parts, y_range=ONE)
+
+
+def _similarity_panel(results: SuperpositionResults) -> Panel:
+    table, parts = results.tables["similarity"], []
+    for form in dict.fromkeys(table["form"].tolist()):
+        own = table.where(table["form"] == form)
+        half = Z90 * own["sd"] / np.sqrt(own["lists"])
+        parts.append(Series(f"form {form}", "network", _rows(own["overlap"], own["shared"], half)))
+    chance = _rows(np.array([0.0, 1.0]), np.full(2, 1 / 16))
+    parts.append(Series("chance (1 / K)", "equation", chance))
+    title = "Sparsey: like inputs, like codes"
+    return Panel(title, "Share of an item's features in the probe", "Share of winners", tuple(parts), y_range=ONE)
+
+
+def _capacity_panel(results: SuperpositionResults) -> Panel:
+    table, parts = results.tables["capacity"], []
+    for regime in dict.fromkeys(table["regime"].tolist()):
+        own = table.where(table["regime"] == regime)
+        half = Z90 * own["sd"] / np.sqrt(own["lists"])
+        parts.append(Series(str(regime), "network", _rows(own["weights"], own["items"], half)))
+    title = "Sparsey: items held by size"
+    return Panel(title, "Weights", "Items", tuple(parts), "log", y_scale="log")
+
+
+def _time_panel(results: SuperpositionResults) -> Panel:
+    table = results.tables["times"]
+    rows = _rows(table["items"], MICRO * table["seconds"])
+    top = 1.5 * float(rows["y"].max())
+    parts = (Series("one more item", "network", rows, points=True),)
+    return Panel("Sparsey: time to learn", "Items stored", "Microseconds", parts, "log", (0.0, top), legend=False)
+
+
+def _memory_panel(
+    results: SuperpositionResults, name: str, title: str, x: str, y: str, scale: Scale = "linear"
+) -> Panel:
+    return Panel(title, x, y, lines(results.curves[name]), scale, ONE)
+
+
+def _as_points(curves: Iterable[Curve]) -> tuple[Series, ...]:
+    return tuple(replace(each, points=True, joined=False) for each in lines(curves))
+
+
+def _prototype_panel(results: SuperpositionResults) -> Panel:
+    moved = []
+    for curve in results.curves["rating_by_probe"]:
+        kept = curve.rows.where(np.isin(curve.rows["x"], list(SHOWN)))
+        places = np.array([SHOWN[float(x)] for x in kept["x"]])
+        moved.append(replace(curve, rows=kept.with_columns({"x": places})))
+    ticks = ("new item", "its prototype", "old item")
+    return Panel("Prototypes that were never shown", "", "Mean rank of familiarity", _as_points(moved), y_range=ONE,
+                 ticks=ticks)  # fmt: skip
+
+
+def _order_panel(results: SuperpositionResults) -> Panel:
+    ticks = ("a new sequence", "the same in another order")
+    parts = _as_points(results.curves["order"])
+    return Panel("Old sequences against", "", "Old more familiar", parts, y_range=ONE, ticks=ticks)
+
+
+def _digits_panel(results: SuperpositionResults) -> Panel:
+    table, parts = results.tables["digits"], []
+    names = list(dict.fromkeys(table["representation"].tolist()))
+    for how in dict.fromkeys(table["read_out"].tolist()):
+        own = table.where(table["read_out"] == how)
+        x = np.array([names.index(name) + 1.0 for name in own["representation"]])
+        rows = _rows(x, own["accuracy"], Z90 * own["se"])
+        parts.append(Series(str(how), "network", rows, points=True, joined=False))
+    title = "Digits read from codes (one pass)"
+    return Panel(title, "", "Proportion correct", tuple(parts), y_range=ONE, ticks=tuple(map(str, names)))
+
+
+def draw(results: SuperpositionResults) -> Drawing:
+    """Return the drawing of a computed comparison."""
+    panels = [_roc_panel(results), scores(results.line_up, "Predicting the other half of ratings")]
+    if results.tables:
+        panels += [_similarity_panel(results), _capacity_panel(results), _time_panel(results), _digits_panel(results)]
+    if results.curves["completion"]:
+        length, share = "Items in the list", "Share of the item's features shown"
+        cosine = "Cosine of answer and item"
+        panels += [
+            _memory_panel(results, "code_similarity", "Codes of lures", "Cosine of lure and item", "Cosine of codes"),
+            _memory_panel(results, "completion", "Completion of parts", share, cosine),
+            _memory_panel(results, "repair", "Repair of wrong features", "Share of right features", cosine),
+            _memory_panel(results, "recalled_by_length", "Recalled from a half", length, "Proportion", "log"),
+            _memory_panel(results, "forced_choice", "Old or new?", length, "Proportion correct", "log"),
+            _prototype_panel(results),
+            _order_panel(results),
+        ]
+    return Drawing(tuple(panels), _caption(results), columns=3)
+
+
+def _caption(results: SuperpositionResults) -> str:
+    return (
+        f"People: {load(recognition.DATA).source.citation} Points are means over people with 90 % intervals. Models of "
+        "recognition are fitted to one half of everybody's ratings and scored on the other: log predictive density a "
+        "rating in nats, 90 % intervals over people; people_of_the_experiment is the ceiling, what the others of the "
+        "same experiment did. Fields of Sparsey learn each item once; the number of items held is that of which .95 of "
+        "the winners come back (400 features of which 20 are active, 20 modules of 10 cells where nothing else is "
+        f"said). Memories take the same lists (20 of 400 features; {' and '.join(HALF_ACTIVE)}: 200), and ratings by "
+        f"rank. Time is of this machine. Seed {results.seed}."
+    )
+
+
+def _draw(seed: int, store: Store, report: Report) -> Drawing:
+    return draw(compute(seed=seed, store=store, report=report))
+
+
+superposition_figure = Figure(
+    "superposition",
+    "Rinkus & Leveille (2017); people: Klauer & Kellen (2015), collected",
+    ("superposition",),
+    _draw,
+)

@@ -1,0 +1,196 @@
+"""The main job of superposed codes: people's recognition and models of it, and what memories of one-trial codes hold.
+
+People are 459 who rated old and new items in six steps (roc6_2015). Models of recognition are fitted to one half of
+everybody's answers and scored on the other, and once to all of them by NUTS. Memories (Sparsey, its rivals) take the
+same lists; a field of Sparsey is measured by its size, by the time an item takes and on images of digits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cogmem.core import Curve, Source
+from cogmem.errors import UserError
+from cogmem.exports import points_of, rows_of
+from cogmem.human_data.loading import load
+from cogmem.images import digits
+from cogmem.jobs import recognition, sparsey_capacity
+from cogmem.jobs.digit_codes import DigitSettings, read_out
+from cogmem.jobs.outcomes import Outcome, compute_all
+from cogmem.jobs.ranking import ranked
+from cogmem.jobs.superposed_designs import ListSettings, taken
+from cogmem.lineups import LineUp
+from cogmem.models.sparsey import sparsey, with_rule
+from cogmem.models.superposed import RIVALS
+from cogmem.names import selected
+from cogmem.progress import Report, silent
+from cogmem.store import Made, Store
+from cogmem.subjects.superposed import Memory
+from cogmem.trials import Trials
+
+Array = NDArray[np.float64]
+Task = tuple[dict[str, Any], Callable[[], Outcome]]
+
+VERSION: Final = 1
+KIND: Final = "simulation"
+MODELS: Final = recognition.MODELS
+PEOPLE: Final = ("people", "people_of_the_experiment")
+BACKED: Final = replace(with_rule(sparsey, backoff=(0.9, 0.9)), name="sparsey_backing_off")
+MEMORIES: Final[Mapping[str, Memory]] = {memory.name: memory for memory in (sparsey, BACKED, *RIVALS)}
+HALF_ACTIVE: Final = ("hopfield", "kanerva_sdm")
+"""Memories of vectors of which half is 1: few active features are outside what they are made for."""
+LISTS: Final = ListSettings()
+SIMILARITY: Final = sparsey_capacity.SimilaritySettings()
+CAPACITY: Final = sparsey_capacity.CapacitySettings()
+TIMES: Final = sparsey_capacity.TimeSettings()
+DIGITS: Final = DigitSettings()
+
+
+@dataclass(frozen=True, eq=False)
+class SuperpositionResults:
+    """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here.
+
+    `left_out`: a row a model of recognition, fitted to all answers by NUTS, with its density of people left out.
+    `tables`: "similarity", "capacity" and "times" of fields (see `sparsey_capacity`), "digits" (see `digit_codes`),
+    "slopes", the mean slope of people's z-ROCs by two methods.
+    """
+
+    line_up: LineUp
+    left_out: Trials
+    curves: Mapping[str, tuple[Curve, ...]]
+    tables: Mapping[str, Trials]
+    seed: int
+    seconds: float
+
+
+def lists_of(name: str) -> ListSettings:
+    """Return the lists that a memory takes: items of half the features for memories that are made for these."""
+    return replace(LISTS, active=LISTS.features // 2) if name in HALF_ACTIVE else LISTS
+
+
+def memory_outcome(name: str, seed: int) -> Outcome:
+    """Return what comes of a memory that takes the lists; nobody's answers are predicted."""
+    curves = taken(MEMORIES[name], lists_of(name), seed=seed)
+    own = {key: replace(curve, source=Source(who=name, kind="network")) for key, curve in curves.items()}
+    return Outcome(name, "network", np.zeros(0), own, Trials({}))
+
+
+def _scored(name: str, seed: int) -> Callable[[], Outcome]:
+    if name in PEOPLE:
+        return partial(recognition.people_outcome, seed, same_experiment=name != PEOPLE[0])
+    return partial(recognition.model_outcome, name, seed)
+
+
+def _tasks(chosen: Sequence[str], seed: int) -> tuple[list[Task], list[Task], list[Task]]:
+    """Return what is to be computed: scores of people's ratings, fits to all of them, lists that memories take."""
+    answers = load(recognition.DATA).rows
+    common = {"job": "superposition", "version": VERSION, "seed": seed}
+    models = [name for name in chosen if name in MODELS]
+    scored: list[Task] = [
+        ({**common, "part": "ratings", "people": answers, "subject": name}, _scored(name, seed))
+        for name in (*models, *PEOPLE)
+    ]
+    whole: list[Task] = [
+        ({**common, "part": "whole", "people": answers, "subject": name},
+         partial(recognition.whole_outcome, name, seed)) for name in models
+    ]  # fmt: skip
+    lists: list[Task] = []
+    for name in chosen:
+        if name in MEMORIES:
+            spec = {**common, "part": "lists", "subject": MEMORIES[name], "settings": asdict(lists_of(name))}
+            lists.append((spec, partial(memory_outcome, name, seed)))
+    return scored, whole, lists
+
+
+def _simulated(seed: int, store: Store) -> dict[str, Trials]:
+    """Return the tables of fields and digits; what was computed once is taken from the store."""
+    parts: dict[str, tuple[Any, Callable[[], Trials]]] = {
+        "similarity": (asdict(SIMILARITY), lambda: sparsey_capacity.similarity(SIMILARITY, seed=seed)),
+        "capacity": (asdict(CAPACITY), lambda: sparsey_capacity.capacity(CAPACITY, seed=seed)),
+        "times": (asdict(TIMES), lambda: sparsey_capacity.times(TIMES, seed=seed)),
+        "digits": (asdict(DIGITS), lambda: read_out(digits(), DIGITS, seed=seed)),
+    }
+    tables: dict[str, Trials] = {}
+    for name, (settings, make) in parts.items():
+
+        def made(make: Callable[[], Trials] = make, name: str = name) -> Made:
+            began = time.perf_counter()
+            found = {name: make()}
+            return found, {}, Source(who="sparsey", kind="network", seconds=time.perf_counter() - began)
+
+        spec = {"job": "superposition", "version": VERSION, "part": name, "settings": settings, "seed": seed}
+        tables |= store.remember(KIND, spec, made)[0]
+    return tables
+
+
+NOTES: Final = (
+    "Models are fitted to one half of each person's ratings, drawn at random, and scored on the other, and back.",
+    "people_of_the_experiment: what the others of the same experiment did, linked to each person: the human ceiling.",
+    "Standard errors are over people; a test is one rating.",
+)
+
+
+def compute(
+    human: Curve | None = None,
+    *,
+    models: Sequence[str] | None = None,
+    networks: bool = True,
+    seed: int = 1,
+    store: Store,
+    workers: int = 2,
+    report: Report = silent,
+) -> SuperpositionResults:
+    """Return the whole comparison; `models` names models of recognition and memories (None: all).
+
+    `human` can only be roc6_2015. What was computed once is taken from the store.
+    """
+    started = time.perf_counter()
+    if human is not None and human.subject != recognition.DATA:
+        raise UserError(
+            f"superposition is compared on {recognition.DATA}, whose ratings have six steps; got {human.subject!r}. "
+            "Load other tables with cogmem data list and load()."
+        )
+    known = (*MODELS, *(MEMORIES if networks else ()))
+    chosen = selected(models, known, "model of recognition or memory")
+    scored, whole, lists = _tasks(chosen, seed)
+    made = compute_all([*scored, *whole, *lists], store, workers, report)
+    outcomes, fitted = made[: len(scored)], made[len(scored) : len(scored) + len(whole)]
+    memories = made[len(scored) + len(whole) :]
+    halves, (*rated, others, ceiling) = recognition.halves(), outcomes
+    main = recognition.people()["roc"]
+    line_up = ranked(
+        "superposition", main, "participant", [*rated, ceiling], others.scores, halves.mean_and_se,
+        float(recognition.counts().sum()), NOTES,
+    )  # fmt: skip
+    curves: dict[str, tuple[Curve, ...]] = {"roc": (main, *(each.curves["roc"] for each in outcomes))}
+    for name in ("code_similarity", "mantel", "completion", "repair", "recalled_by_length", "forced_choice",
+                 "rating_by_probe", "order"):  # fmt: skip
+        curves[name] = tuple(each.curves[name] for each in memories)
+    tables = _simulated(seed, store) if networks else {}
+    return SuperpositionResults(line_up, _left_out(fitted), curves, tables, seed, time.perf_counter() - started)
+
+
+def _left_out(outcomes: Sequence[Outcome]) -> Trials:
+    """Return a row a model: log density a rating of people left out, its error, and what NUTS says of the fit."""
+    rows = []
+    for each in sorted(outcomes, key=lambda one: -float(one.scores.sum())):
+        mean, se = recognition.halves().mean_and_se(each.scores)
+        told = {name: each.parameters[name][0] for name in ("rhat", "ess", "divergences", "pareto_k")}
+        rows.append({"subject": each.name, "elpd_loo_per_test": mean, "se": se, "people": len(each.scores), **told})
+    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]}) if rows else Trials({})
+
+
+def document(results: SuperpositionResults) -> dict[str, Any]:
+    """Return the JSON of `cogmem compare superposition`."""
+    return {
+        **results.line_up.as_dict(), "left_out": rows_of(results.left_out), "curves": points_of(results.curves),
+        "tables": {name: rows_of(table) for name, table in results.tables.items()}, "seed": results.seed,
+        "seconds": results.seconds,
+    }  # fmt: skip

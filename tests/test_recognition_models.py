@@ -1,0 +1,376 @@
+"""Rating models: chances counted by hand, laws of familiarity, and what fits find again."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.special import ndtri
+from scipy.stats import norm
+
+from cogmem.errors import UserError
+from cogmem.fitting.fits import Method
+from cogmem.fitting.step_fits import StepDensity, StepFit, fit_steps
+from cogmem.jobs import recognition, recognition_fits, recognition_people
+from cogmem.jobs.recognition_fits import RatingDensity, RatingFit, fit_ratings, left_out, log_counts
+from cogmem.models import recognition_rem
+from cogmem.models.recognition import (
+    RATING_MODELS,
+    RatingModel,
+    dual_process,
+    equal_variance,
+    rem,
+    shares,
+    tabled,
+    unequal_variance,
+)
+from cogmem.models.recognition_tables import tabulate
+from cogmem.subjects.parameters import constrained
+from tests.test_pair_models import Array
+
+CRITERIA = [-0.5, 0.5, 0.5, 0.5, 0.5]
+"""At -0.5, 0, 0.5, 1 and 1.5: around the middle between 0 and a d' of 1."""
+BY_NAME = {model.name: model for model in RATING_MODELS}
+
+
+def chances(model: RatingModel, *memory: float, criteria: list[float] = CRITERIA) -> Array:
+    return model.chances(np.array([[*criteria, *memory]]))[0]
+
+
+def z_of(model: RatingModel, n: int, seed: int = 0, width: float = 0.5) -> Array:
+    rng = np.random.default_rng(seed)
+    loc, scale = (np.array([getattr(each, name) for each in model.parameters]) for name in ("loc", "scale"))
+    return np.asarray(loc + width * scale * rng.standard_normal((n, len(loc))))
+
+
+# ---- chances ---------------------------------------------------------------------------------------------------------
+
+
+def test_equal_variance_is_the_written_out_normal_distribution() -> None:
+    # Of the standard normal: 0.30854 below -0.5, 0.19146 up to 0 and to 0.5, 0.14988 to 1, 0.09185 to 1.5.
+    new = [0.30854, 0.19146, 0.19146, 0.14988, 0.09185, 0.06681]
+    np.testing.assert_allclose(chances(equal_variance, 1.0), [new, new[::-1]], atol=1e-5)
+
+
+def test_without_memory_old_items_are_rated_as_new_ones() -> None:
+    for model, memory in ((equal_variance, (0.0,)), (unequal_variance, (0.0, 1.0)), (dual_process, (0.0, 0.0))):
+        new, old = chances(model, *memory)
+        np.testing.assert_array_equal(new, old)
+
+
+def test_whoever_recollects_everything_gives_old_items_the_highest_rating() -> None:
+    np.testing.assert_allclose(chances(dual_process, 0.3, 1.0)[1], [0, 0, 0, 0, 0, 1], atol=1e-15)
+
+
+def test_recollection_takes_its_share_of_each_lower_rating() -> None:
+    familiar, mixed = chances(equal_variance, 1.0), chances(dual_process, 1.0, 0.25)
+    np.testing.assert_allclose(mixed[1, :5], 0.75 * familiar[1, :5])
+    np.testing.assert_array_equal(mixed[0], familiar[0])
+
+
+def test_unequal_variances_of_one_are_equal() -> None:
+    np.testing.assert_allclose(chances(unequal_variance, 1.3, 1.0), chances(equal_variance, 1.3), atol=1e-15)
+
+
+@pytest.mark.parametrize("sigma", [0.6, 1.0, 1.4])
+def test_the_z_roc_is_a_line_with_slope_one_over_sigma(sigma: float) -> None:
+    above = chances(unequal_variance, 1.2, sigma)[:, ::-1].cumsum(axis=1)[:, :-1]
+    alarms, hits = ndtri(above)
+    np.testing.assert_allclose(np.diff(hits) / np.diff(alarms), 1 / sigma, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+@given(st.lists(st.floats(-6, 6), min_size=7, max_size=7))
+@settings(max_examples=60, deadline=None)
+def test_chances_are_shares_for_any_parameters(name: str, z: list[float]) -> None:
+    model = BY_NAME[name]
+    own = constrained(model.parameters, np.array([z[: len(model.parameters)]]))
+    found = model.chances(own)
+    assert found.shape == (1, 2, 6)
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-12)
+
+
+def test_shares_are_differences_and_never_below_zero() -> None:
+    np.testing.assert_allclose(shares(np.array([0.2, 0.5, 0.5 - 1e-17])), [0.2, 0.3, 0.0, 0.5])
+
+
+# ---- tabulated familiarity -------------------------------------------------------------------------------------------
+
+STRENGTHS = np.linspace(0.0, 2.0, 9)
+N = 20_000
+
+
+def normal_draws(scale: float = 1.0, shift: float = 0.0) -> tuple[Array, Array]:
+    rng = np.random.default_rng(5)
+    new, old = rng.standard_normal((2, len(STRENGTHS), N))
+    return shift + scale * new, shift + scale * (old + STRENGTHS[:, None])
+
+
+def test_a_table_of_normal_draws_is_equal_variance_signal_detection() -> None:
+    model = tabled("normal", 1, "", "", STRENGTHS, *normal_draws())
+    # A chance p of N draws has the error sqrt(p (1 - p) / N), 0.0035 at most; so has each mean, times a density of 0.4.
+    # Three of each together: 0.015.
+    for strength in (0.5, 1.0, 1.4):
+        np.testing.assert_allclose(chances(model, strength / 2), chances(equal_variance, strength), atol=0.015)
+
+
+def test_a_table_does_not_know_the_scale_of_familiarity() -> None:
+    plain, other = (tabled("n", 1, "", "", STRENGTHS, *normal_draws(*each)) for each in ((1.0, 0.0), (7.0, -3.0)))
+    np.testing.assert_allclose(chances(plain, 0.4), chances(other, 0.4), atol=1e-9)
+
+
+def test_a_table_tells_ratings_beyond_its_draws() -> None:
+    model = tabled("normal", 1, "", "", STRENGTHS, *normal_draws())
+    far = chances(model, 0.5, criteria=[-5.0, 5.5, 2.0, 1.0, 1.0])
+    assert (far > 0).all()
+    # Straight lines of the probit from 3.3 on: within half a standard deviation at 5.
+    assert norm.cdf(-5.5) < far[0, 0] < norm.cdf(-4.5)
+    assert norm.cdf(-5.0) < far[0, 5] < norm.cdf(-4.0)
+
+
+def test_uneven_strengths_lie_where_they_are() -> None:
+    chosen = np.array([0, 1, 4, 8])
+    new, old = normal_draws()
+    model = tabled("normal", 1, "", "", STRENGTHS[chosen], new[chosen], old[chosen])
+    np.testing.assert_allclose(chances(model, 0.5), chances(equal_variance, 1.0), atol=0.015)
+
+
+def test_equal_draws_make_a_step() -> None:
+    new, old = normal_draws()
+    # Certain memory: each old probe is exactly as familiar as the strongest possible.
+    model = tabled("certain", 1, "", "", STRENGTHS, new, np.full_like(old, 6.0))
+    found = chances(model, 0.5, criteria=[0.0, 1.0, 1.0, 1.0, 2.0])
+    np.testing.assert_allclose(found[1], [0, 0, 0, 0, 0, 1], atol=1e-6)
+
+
+def test_a_table_may_have_any_number_of_ratings() -> None:
+    model = tabled("normal", 1, "", "", STRENGTHS, *normal_draws(), n_ratings=3)
+    assert [each.name for each in model.parameters] == ["criterion", "gap_2", "strength"]
+    assert model.chances(np.array([[0.0, 1.0, 0.5]])).shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s, new, old: (s[::-1], new, old), "rising order"),
+        (lambda s, new, old: (s[:2], new[:2], old[:2]), "three or more"),
+        (lambda s, new, old: (s, new[:, :50], old), "needs 200"),
+        (lambda s, new, old: (s, 0 * new, old), "equally familiar"),
+    ],
+)
+def test_what_a_table_cannot_be_made_of_is_said(change: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        tabulate(*change(STRENGTHS, *normal_draws()))
+
+
+# ---- REM -------------------------------------------------------------------------------------------------------------
+
+
+def test_rem_ratio_of_the_article() -> None:
+    probe = np.array([2, 3, 4, 3])
+    traces = np.array([[0, 1, 0, 3], [2, 2, 1, 0]])
+    # A match of 3 is (0.7 + 0.3 * 0.144) / 0.144 = 5.161, of 2 (0.7 + 0.3 * 0.24) / 0.24 = 3.217; a mismatch 0.3.
+    np.testing.assert_allclose(np.exp(recognition_rem.log_odds(probe, traces)), (0.3 * 5.16111 + 3.21667 * 0.09) / 2)
+
+
+def test_rem_odds_are_a_likelihood_ratio() -> None:
+    new, old = recognition_rem.simulated()
+    # The mean of a likelihood ratio is 1 where the denominator is true, of its inverse where the numerator is. With
+    # more storage it is made by odds too rare to be drawn.
+    for odds in (np.exp(new[:9]), np.exp(-old[:15])):
+        error = odds.std(axis=1) / np.sqrt(odds.shape[1])
+        assert error.max() < 0.06
+        assert (abs(odds.mean(axis=1) - 1) < 4 * error).all()
+
+
+def test_rem_old_probes_have_higher_odds_and_more_so_with_storage() -> None:
+    new, old = (each.mean(axis=1) for each in recognition_rem.simulated())
+    assert (old > new).all()
+    assert (np.diff(old - new) > 0).all()
+
+
+def test_rem_chances_are_those_of_its_draws() -> None:
+    k, criteria = 12, np.array([-0.5, 0.0, 0.5, 1.0, 1.5])
+    new, old = (each[k] for each in recognition_rem.simulated())
+    below = [[((draws - new.mean()) / new.std() < c).mean() for c in criteria] for draws in (new, old)]
+    place = (recognition_rem.STORED[k] - recognition_rem.STORED[0]) / np.ptp(recognition_rem.STORED)
+    # Of the same draws: what differs is smoothing over a tenth of a standard deviation.
+    np.testing.assert_allclose(chances(rem, place), shares(np.array(below)), atol=0.01)
+
+
+# ---- fits ------------------------------------------------------------------------------------------------------------
+
+
+def density_of(model: RatingModel, counts: Array) -> RatingDensity:
+    def likelihood(theta: Array) -> Array:
+        found = model.chances(theta.reshape(-1, theta.shape[-1]))
+        return log_counts(counts, found.reshape(*theta.shape[:-1], 2, model.n_ratings))
+
+    people = tuple(str(k) for k in range(len(counts)))
+    return RatingDensity(model.parameters, people, likelihood, True, model, counts)
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_gradients_are_those_of_the_likelihood(name: str) -> None:
+    model = BY_NAME[name]
+    counts = np.random.default_rng(1).multinomial(60, np.full(6, 1 / 6), (4, 2)).astype(np.float64)
+    density, z = density_of(model, counts), z_of(model, 4)
+    value, gradient = density.with_gradient(z)
+    by_differences = StepDensity.with_gradient(density, z)
+    np.testing.assert_allclose(value, by_differences[0])
+    np.testing.assert_allclose(gradient, by_differences[1], rtol=1e-4, atol=1e-4)
+
+
+def test_the_gradient_of_everybody_together() -> None:
+    rng = np.random.default_rng(2)
+    counts = rng.multinomial(60, np.full(6, 1 / 6), (4, 2)).astype(np.float64)
+    density = density_of(equal_variance, counts)
+    posterior = recognition_people.Together(density, recognition_people.coordinates(density, seed=1))
+    x = 0.3 * rng.standard_normal((1, 2 * 6 + 4 * 6))
+    moves = 1e-4 * np.eye(x.size)[:, None]
+    differences = [posterior.with_gradient(x + e)[0] - posterior.with_gradient(x - e)[0] for e in moves]
+    np.testing.assert_allclose(posterior.with_gradient(x)[1][0], np.ravel(differences) / 2e-4, rtol=1e-4, atol=1e-4)
+
+
+def test_the_density_of_everybody_together_is_the_written_out_posterior() -> None:
+    counts = np.random.default_rng(3).multinomial(60, np.full(6, 1 / 6), (5, 2)).astype(np.float64)
+    density = density_of(equal_variance, counts)
+    at = recognition_people.coordinates(density, seed=1)
+    x = 0.5 * np.random.default_rng(4).standard_normal((2, 2 * 6 + 5 * 6))
+    (loc, scale), found = density.prior, []
+    for each in x:
+        z, (mu, log_sigma) = at.people(each), at.population(each)
+        log = density.log_likelihood(z[None])[0].sum() + norm.logpdf(z, mu, np.exp(log_sigma)).sum()
+        prior = norm.logpdf(mu, loc, scale) + norm.logpdf(np.exp(log_sigma), 0, 0.7 * scale) + log_sigma
+        found.append(log + prior.sum())
+    told = [recognition_people.Together(density, at).with_gradient(each[None])[0][0] for each in x]
+    assert told[0] - told[1] == pytest.approx(found[0] - found[1])
+
+
+def test_d_prime_and_sigma_are_found_again() -> None:
+    truth = np.array([[*CRITERIA, 1.5, 1.3]])
+    rng = np.random.default_rng(6)
+    n = 40_000
+    counts = np.stack([[rng.multinomial(n, p) for p in unequal_variance.chances(truth)[0]]]).astype(np.float64)
+    density = density_of(unequal_variance, counts)
+
+    def lack(z: Array) -> tuple[float, Array]:
+        value, slope = density.with_gradient(z[None])
+        return -float(value[0]), -slope[0]
+
+    loc, _ = density.prior
+    found = constrained(unequal_variance.parameters, minimize(lack, loc, jac=True, method="BFGS").x)
+    # A d' is told with an error of about sqrt(2 pi / n), 0.013, and so is sigma; three of them.
+    np.testing.assert_allclose(found[5:], [1.5, 1.3], atol=0.04)
+
+
+def test_the_density_of_somebody_new_is_the_integral_over_people() -> None:
+    rng = np.random.default_rng(7)
+    a, s, mu, sigma = np.array([0.3, -0.2]), np.array([0.2, 0.4]), np.array([[0.1, 0.0]]), np.array([[0.5, 0.7]])
+    z = a + s * rng.standard_normal((4000, 1, 2))
+    points, log_q = recognition_fits._points(z, rng)
+    logs = norm.logpdf(points[:, 0], a, s).sum(axis=1) - log_q[:, 0]
+    exact = norm.logpdf(a, mu, np.hypot(s, sigma)).sum()
+    # A thousand points with weights that vary by half of their mean: 0.016; three of them.
+    assert recognition_fits._averaged(points[:, 0], logs, mu, sigma)[0] == pytest.approx(exact, abs=0.05)
+
+
+def fitted(sigmas: Array, counts: Array) -> RatingFit:
+    """Return a fit of the unequal-variance model whose draws of sigma (draws, people) are given."""
+    draws = {each.name: np.ones((1, *sigmas.shape)) for each in unequal_variance.parameters} | {"sigma": sigmas[None]}
+    done = StepFit("", unequal_variance.parameters, ("a", "b", "c"), draws, {}, {}, (), 0.0)
+    return RatingFit(done, lambda theta: theta, counts, 1)
+
+
+def test_slopes_of_people_by_both_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = recognition.Ratings(("a", "b", "c"), np.array(["e"] * 3), np.zeros((3, 2, 6)))
+    monkeypatch.setattr(recognition, "ratings", lambda: known)
+    # As often to new as to old items: the z-ROC is the diagonal, its slope 1. The last person uses one rating.
+    counts = np.stack([np.ones((2, 6)), np.tile([1.0, 4, 2, 8, 5, 7], (2, 1)), np.tile([0, 0, 0, 0, 0, 10.0], (2, 1))])
+    own, mean = recognition.z_slopes(fitted(np.array([[2.0, 1.0, 1.0], [1.0, 1.0, 4.0]]), counts))
+    np.testing.assert_allclose(own["by_fit"], [0.75, 1.0, 0.625])
+    np.testing.assert_allclose(own["by_line"], [1.0, 1.0, np.nan])
+    np.testing.assert_allclose(mean["mean"], [(0.75 + 1.0 + 0.625) / 3, 1.0])
+    np.testing.assert_array_equal(mean["people"], [3, 2])
+
+
+def test_others_leave_everybody_out_of_their_own_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = recognition.Ratings(tuple("abcd"), np.array(["e", "e", "f", "f"]), np.zeros((4, 2, 6)))
+    monkeypatch.setattr(recognition, "ratings", lambda: known)
+    answers = np.zeros((4, 2, 6))
+    answers[range(4), :, range(4)] = np.array([4.0, 3.0, 1.0, 2.0])[:, None]
+    found = recognition.others(answers, same_experiment=False)
+    np.testing.assert_allclose(found[0], [[0, 3 / 6, 1 / 6, 2 / 6, 0, 0]] * 2)
+    np.testing.assert_allclose(found[2], [[4 / 9, 3 / 9, 0, 2 / 9, 0, 0]] * 2)
+    np.testing.assert_array_equal(recognition.others(answers, same_experiment=True)[0, 0], [0, 1, 0, 0, 0, 0])
+
+
+def test_halves_are_all_answers_parted_evenly() -> None:
+    halved, whole = recognition.halves(), recognition.counts()
+    assert whole.shape == (459, 2, 6)
+    np.testing.assert_array_equal(halved.first + halved.second, whole)
+    apart = (halved.second - halved.first).sum(axis=-1)
+    assert set(np.unique(apart)) <= {0.0, 1.0}
+    assert (halved.first >= 0).all()
+    assert (halved.second >= 0).all()
+
+
+def test_the_roc_starts_at_the_strictest_criterion() -> None:
+    table = recognition.roc("x", np.array([[[0.5, 0.3, 0.1, 0.1, 0, 0], [0, 0, 0.1, 0.2, 0.3, 0.4]]]), cast(Any, None))
+    rows = table["roc"].rows
+    np.testing.assert_allclose(rows["x"], [0, 0, 0.1, 0.2, 0.5])
+    np.testing.assert_allclose(rows["y"], [0.4, 0.7, 0.9, 1.0, 1.0])
+
+
+# ---- NUTS ------------------------------------------------------------------------------------------------------------
+
+SHORT = Method("nuts", chains=2, tune=300, draws=500, target_accept=0.8)
+
+
+def simulated_people(n: int) -> tuple[Array, Array]:
+    """Return theta (n, 7) of people of a population of the unequal-variance model, and their 150 answers of a kind."""
+    rng = np.random.default_rng(8)
+    middle, spread = np.array([-0.5, -0.7, -0.7, -0.7, -0.7, 1.5, 0.25]), np.array([0.5, *[0.4] * 4, 0.5, 0.15])
+    theta = constrained(unequal_variance.parameters, middle + spread * rng.standard_normal((n, 7)))
+    counts = [[rng.multinomial(150, p / p.sum()) for p in person] for person in unequal_variance.chances(theta)]
+    return theta, np.array(counts, dtype=np.float64)
+
+
+@pytest.mark.slow
+def test_nuts_finds_a_population_again_and_scores_it() -> None:
+    theta, counts = simulated_people(40)
+    done = fit_ratings(unequal_variance, counts, tuple(map(str, range(40))), method=SHORT, seed=1)
+    assert done.done.diagnostics["rhat_max"] < 1.03
+    table = done.done.typical(probability=0.99)
+    truth = [1.5, np.exp(0.25)]
+    for k, value in zip((5, 6), truth, strict=True):
+        assert table["lower"][k] < value < table["upper"][k]
+    # Everybody's truth is as far from the posterior mean as the posterior says: squares of 40 standard normals have the
+    # mean 1 with an error of sqrt(2 / 40), 0.22; three of them.
+    draws = done.done.theta
+    apart = (theta - draws.mean(axis=0)) / draws.std(axis=0)
+    np.testing.assert_allclose((apart**2).mean(axis=0)[5:], 1.0, atol=0.67)
+    score = left_out(done)
+    assert score.pareto_k.max() < 0.7
+    assert -1.79 < score.per_test < -1.0
+
+
+@pytest.mark.slow
+def test_fixed_coordinates_sample_the_population_of_the_fitting_core() -> None:
+    _, counts = simulated_people(30)
+    pooled = np.stack([counts[..., :2].sum(axis=-1), counts[..., 2:4].sum(axis=-1), counts[..., 4:].sum(axis=-1)], -1)
+    strengths = np.linspace(0, 3, 13)
+    new, old = np.random.default_rng(9).standard_normal((2, 13, 5000))
+    model = tabled("normal", 1, "", "", strengths, new, old + strengths[:, None], n_ratings=3)
+    density = density_of(model, pooled)
+    ours, core = (fit(density, name="", method=SHORT, seed=1) for fit in (recognition_people.fit_together, fit_steps))
+    for name in ("mu", "sigma"):
+        a, b = (each.population[name].reshape(-1, 3) for each in (ours, core))
+        # Means of some hundred effective draws each, 0.1 of the posterior's sd apart; 2.5 of that.
+        np.testing.assert_array_less(abs(a.mean(axis=0) - b.mean(axis=0)), 0.25 * b.std(axis=0))
+        np.testing.assert_allclose(a.std(axis=0), b.std(axis=0), rtol=0.25)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from threading import Thread
 from typing import Any, Final, cast
 
 import numpy as np
@@ -67,6 +69,21 @@ def stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
     return Outcome(name, kind, arrays["scores"], curves, tables["parameters"], source.seconds)
 
 
+def as_worker(head: int) -> None:
+    """Make this process a worker of the process `head`: without notices, and gone when the head is.
+
+    A head that is killed cannot tell its workers, which would wait for work for ever.
+    """
+    without_notices()
+
+    def watch() -> None:
+        while os.getppid() == head:
+            time.sleep(1.0)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 def compute_all(
     tasks: Sequence[tuple[dict[str, Any], Task]], store: Store, workers: int, report: Report
 ) -> list[Outcome]:
@@ -78,7 +95,9 @@ def compute_all(
     if workers > 1 and len(missing) > 1:
         # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
         context = get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=without_notices) as pool:
+        with ProcessPoolExecutor(
+            min(workers, len(missing)), mp_context=context, initializer=as_worker, initargs=(os.getpid(),)
+        ) as pool:
             futures = [pool.submit(stored, store, *task) for task in missing]
             for done, future in enumerate(futures):
                 report(done, len(missing))

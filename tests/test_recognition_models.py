@@ -96,7 +96,8 @@ def test_chances_are_shares_for_any_parameters(name: str, z: list[float]) -> Non
 
 
 def test_shares_are_differences_and_never_below_zero() -> None:
-    np.testing.assert_allclose(shares(np.array([0.2, 0.5, 0.5 - 1e-17])), [0.2, 0.3, 0.0, 0.5])
+    np.testing.assert_allclose(shares(np.array([0.2, 0.5, np.nextafter(0.5, 0)])), [0.2, 0.3, 0.0, 0.5])
+    assert shares(np.array([0.2, 0.5, np.nextafter(0.5, 0)])).min() == 0
 
 
 # ---- tabulated familiarity -------------------------------------------------------------------------------------------

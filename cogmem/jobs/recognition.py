@@ -1,4 +1,4 @@
-"""Recognition ratings (459 people of 12 data sets): what models of recognition say of 164,000 answers.
+"""Recognition ratings (459 people of 12 data sets): what models of recognition say of 150,420 answers.
 
 Everybody's answers to old and to new items are parted at random into two halves; a model is fitted to one and scored on
 the other, both ways round. What other people answered, linked to each person, is the human ceiling.

@@ -58,8 +58,7 @@ class SuperpositionResults:
     """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here.
 
     `left_out`: a row a model of recognition, fitted to all answers by NUTS, with its density of people left out.
-    `tables`: "similarity", "capacity" and "times" of fields (see `sparsey_capacity`), "digits" (see `digit_codes`),
-    "slopes", the mean slope of people's z-ROCs by two methods.
+    `tables`: "similarity", "capacity" and "times" of fields (see `sparsey_capacity`), "digits" (see `digit_codes`).
     """
 
     line_up: LineUp

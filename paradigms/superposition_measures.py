@@ -140,7 +140,8 @@ def z_slope(old: Array, new: Array) -> tuple[float, float]:
     hits, alarms = _z(rates(old)), _z(rates(new))
     spread = alarms - alarms.mean()
     squares = float((spread**2).sum())
-    if squares == 0:
+    # Rates that are all the same differ by rounding.
+    if squares < 1e-12:
         return float("nan"), 0.0
     slope = float((spread * hits).sum() / squares)
     rest = hits - hits.mean() - slope * spread

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
 from cogmem.errors import UserError
@@ -29,7 +29,7 @@ from cogmem.models.recognition import (
     unequal_variance,
 )
 from cogmem.models.recognition_tables import tabulate
-from cogmem.subjects.parameters import constrained
+from cogmem.subjects.parameters import Parameter, constrained
 from tests.test_pair_models import Array
 
 CRITERIA = [-0.5, 0.5, 0.5, 0.5, 0.5]
@@ -279,6 +279,23 @@ def test_the_density_of_somebody_new_is_the_integral_over_people() -> None:
     exact = norm.logpdf(a, mu, np.hypot(s, sigma)).sum()
     # A thousand points with weights that vary by half of their mean: 0.016; three of them.
     assert recognition_fits._averaged(points[:, 0], logs, mu, sigma)[0] == pytest.approx(exact, abs=0.05)
+
+
+def test_log_densities_of_people_are_integrals_over_the_population() -> None:
+    def told(theta: Array) -> Array:
+        return np.asarray(np.stack([ndtr(theta), ndtr(-theta)], axis=-1))
+
+    counts, grid = np.array([[[12.0, 3.0]], [[2.0, 6.0]]]), np.linspace(-6, 6, 4001)
+    likelihood = log_counts(counts, told(np.broadcast_to(grid[:, None, None], (4001, 2, 1))))
+    # A person's draws: quantiles of the posterior under the prior N(0, 1).
+    share = np.exp(likelihood - 0.5 * grid[:, None] ** 2).cumsum(axis=0)
+    own = np.stack([np.interp(np.linspace(0.001, 0.999, 500), c / c[-1], grid) for c in share.T], axis=1)
+    population = {"mu": np.array([[[0.2], [-0.3]]]), "sigma": np.array([[[0.7], [1.2]]])}
+    done = StepFit("", (Parameter("a", "real", 0, 1),), ("x", "y"), {"a": own[None]}, population, {}, (), 0.0)
+    exact = [[np.log(np.trapezoid(np.exp(logs) * norm.pdf(grid, mu, sigma), grid)) for logs in likelihood.T]
+             for mu, sigma in ((0.2, 0.7), (-0.3, 1.2))]  # fmt: skip
+    # The weights of a thousand points vary by their mean at most: an error of 0.03; three of them.
+    np.testing.assert_allclose(RatingFit(done, told, counts, 1).log_densities(), exact, atol=0.1)
 
 
 def fitted(sigmas: Array, counts: Array) -> RatingFit:

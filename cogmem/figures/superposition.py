@@ -129,7 +129,7 @@ def _caption(results: SuperpositionResults) -> str:
     return (
         f"People: {load(recognition.DATA).source.citation} Points are means over people with 90 % intervals. Models of "
         "recognition are fitted to one half of everybody's ratings and scored on the other: log predictive density a "
-        "rating in nats, 90 % intervals over people; people_of_the_experiment is the ceiling, what the others of the "
+        "rating in nats, 90 % intervals over people; people_of_the_experiment is what the others of the "
         "same experiment did. Fields of Sparsey learn each item once; the number of items held is that of which .95 of "
         "the winners come back (400 features of which 20 are active, 20 modules of 10 cells where nothing else is "
         f"said). Memories take the same lists (20 of 400 features; {' and '.join(HALF_ACTIVE)}: 200), and ratings by "

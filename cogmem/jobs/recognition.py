@@ -179,7 +179,8 @@ def z_slopes(fit: RatingFit) -> tuple[Trials, Trials]:
 
     `fit` is of the unequal-variance model, whose slope is 1 / sigma: each person's posterior mean, and the posterior of
     the mean over these people. The other method is least squares of z(hit) on z(false alarm) over the criteria, NaN
-    where a person gives new items one rating only; its interval is that of a mean of independent people.
+    where false alarms are as many at all criteria (people who use the two surest ratings alone); its
+    interval is that of a mean of independent people.
     """
     draws = 1.0 / fit.done.theta[..., [each.name for each in unequal_variance.parameters].index("sigma")]
     line = np.array([z_slope(old, new)[0] if np.ptp(rates(new)) > ALIKE else np.nan for new, old in fit.counts])

@@ -131,7 +131,7 @@ def _simulated(seed: int, store: Store) -> dict[str, Trials]:
 
 NOTES: Final = (
     "Models are fitted to one half of each person's ratings, drawn at random, and scored on the other, and back.",
-    "people_of_the_experiment: what the others of the same experiment did, linked to each person: the human ceiling.",
+    "people_of_the_experiment: what the others of the same experiment did, linked to each person; no ceiling, as criteria differ.",
     "Standard errors are over people; a test is one rating.",
 )
 
@@ -162,10 +162,10 @@ def compute(
     made = compute_all([*scored, *whole, *lists], store, workers, report)
     outcomes, fitted = made[: len(scored)], made[len(scored) : len(scored) + len(whole)]
     memories = made[len(scored) + len(whole) :]
-    halves, (*rated, others, ceiling) = recognition.halves(), outcomes
+    halves, (*rated, others, neighbours) = recognition.halves(), outcomes
     main = recognition.people()["roc"]
     line_up = ranked(
-        "superposition", main, "participant", [*rated, ceiling], others.scores, halves.mean_and_se,
+        "superposition", main, "participant", [*rated, neighbours], others.scores, halves.mean_and_se,
         float(recognition.counts().sum()), NOTES,
     )  # fmt: skip
     curves: dict[str, tuple[Curve, ...]] = {"roc": (main, *(each.curves["roc"] for each in outcomes))}

@@ -131,7 +131,7 @@ def _simulated(seed: int, store: Store) -> dict[str, Trials]:
 
 NOTES: Final = (
     "Models are fitted to one half of each person's ratings, drawn at random, and scored on the other, and back.",
-    "people_of_the_experiment: what others of the same experiment did, linked to each person; no ceiling, as criteria differ.",
+    "people_of_the_experiment: what others of the same experiment did, linked to each; no ceiling, as criteria differ.",
     "Standard errors are over people; a test is one rating.",
 )
 

@@ -167,6 +167,7 @@ print(",".join(sorted({heavy!r} & set(sys.modules))))
         "import cogmem",
         "import cogmem as cm; cm.paradigms; cm.models; cm.models.power; cm.load; cm.run; cm.Trials",
         "import cogmem.catalogue as c; c.models(); c.paradigms(); c.datasets()",
+        "import cogmem.cli_jobs",
     ],
 )
 def test_importing_the_package_loads_nothing_heavy(statement: str) -> None:

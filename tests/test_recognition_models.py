@@ -13,10 +13,12 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
 from cogmem.errors import UserError
+from cogmem.fitting import ratings as rating_fits
+from cogmem.fitting import together
 from cogmem.fitting.fits import Method
+from cogmem.fitting.ratings import RatingDensity, RatingFit, fit_ratings, left_out, log_counts
 from cogmem.fitting.step_fits import StepDensity, StepFit, fit_steps
-from cogmem.jobs import recognition, recognition_fits, recognition_people
-from cogmem.jobs.recognition_fits import RatingDensity, RatingFit, fit_ratings, left_out, log_counts
+from cogmem.jobs import recognition
 from cogmem.models import recognition_rem
 from cogmem.models.recognition import (
     RATING_MODELS,
@@ -231,7 +233,7 @@ def test_the_gradient_of_everybody_together() -> None:
     rng = np.random.default_rng(2)
     counts = rng.multinomial(60, np.full(6, 1 / 6), (4, 2)).astype(np.float64)
     density = density_of(equal_variance, counts)
-    posterior = recognition_people.Together(density, recognition_people.coordinates(density, seed=1))
+    posterior = together.Together(density, together.coordinates(density, seed=1))
     x = 0.3 * rng.standard_normal((1, 2 * 6 + 4 * 6))
     moves = 1e-4 * np.eye(x.size)[:, None]
     differences = [posterior.with_gradient(x + e)[0] - posterior.with_gradient(x - e)[0] for e in moves]
@@ -241,7 +243,7 @@ def test_the_gradient_of_everybody_together() -> None:
 def test_the_density_of_everybody_together_is_the_written_out_posterior() -> None:
     counts = np.random.default_rng(3).multinomial(60, np.full(6, 1 / 6), (5, 2)).astype(np.float64)
     density = density_of(equal_variance, counts)
-    at = recognition_people.coordinates(density, seed=1)
+    at = together.coordinates(density, seed=1)
     x = 0.5 * np.random.default_rng(4).standard_normal((2, 2 * 6 + 5 * 6))
     (loc, scale), found = density.prior, []
     for each in x:
@@ -249,7 +251,7 @@ def test_the_density_of_everybody_together_is_the_written_out_posterior() -> Non
         log = density.log_likelihood(z[None])[0].sum() + norm.logpdf(z, mu, np.exp(log_sigma)).sum()
         prior = norm.logpdf(mu, loc, scale) + norm.logpdf(np.exp(log_sigma), 0, 0.7 * scale) + log_sigma
         found.append(log + prior.sum())
-    told = [recognition_people.Together(density, at).with_gradient(each[None])[0][0] for each in x]
+    told = [together.Together(density, at).with_gradient(each[None])[0][0] for each in x]
     assert told[0] - told[1] == pytest.approx(found[0] - found[1])
 
 
@@ -274,11 +276,11 @@ def test_the_density_of_somebody_new_is_the_integral_over_people() -> None:
     rng = np.random.default_rng(7)
     a, s, mu, sigma = np.array([0.3, -0.2]), np.array([0.2, 0.4]), np.array([[0.1, 0.0]]), np.array([[0.5, 0.7]])
     z = a + s * rng.standard_normal((4000, 1, 2))
-    points, log_q = recognition_fits._points(z, rng)
+    points, log_q = rating_fits._points(z, rng)
     logs = norm.logpdf(points[:, 0], a, s).sum(axis=1) - log_q[:, 0]
     exact = norm.logpdf(a, mu, np.hypot(s, sigma)).sum()
     # A thousand points with weights that vary by half of their mean: 0.016; three of them.
-    assert recognition_fits._averaged(points[:, 0], logs, mu, sigma)[0] == pytest.approx(exact, abs=0.05)
+    assert rating_fits._averaged(points[:, 0], logs, mu, sigma)[0] == pytest.approx(exact, abs=0.05)
 
 
 def test_log_densities_of_people_are_integrals_over_the_population() -> None:
@@ -386,7 +388,7 @@ def test_fixed_coordinates_sample_the_population_of_the_fitting_core() -> None:
     new, old = np.random.default_rng(9).standard_normal((2, 13, 5000))
     model = tabled("normal", 1, "", "", strengths, new, old + strengths[:, None], n_ratings=3)
     density = density_of(model, pooled)
-    ours, core = (fit(density, name="", method=SHORT, seed=1) for fit in (recognition_people.fit_together, fit_steps))
+    ours, core = (fit(density, name="", method=SHORT, seed=1) for fit in (together.fit_together, fit_steps))
     for name in ("mu", "sigma"):
         a, b = (each.population[name].reshape(-1, 3) for each in (ours, core))
         # Means of some hundred effective draws each, 0.1 of the posterior's sd apart; 2.5 of that.

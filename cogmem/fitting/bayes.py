@@ -32,6 +32,21 @@ class Sampled:
     seconds: float
 
 
+def own_curvature(objective: Density, seed: int) -> tuple[Array, Array, Array, Array]:
+    """Return the mean (people, p) and precision (people, p, p) of each person's own posterior, and that of the data.
+
+    The last is the precision less the prior's, as eigenvalues (people, p) and axes (people, p, p).
+    """
+    _, scale = objective.prior
+    draws = laplace.sample(objective, n_draws=500, rng=np.random.default_rng(seed), enough=200.0).draws
+    mean = draws.mean(axis=0)
+    spread = np.einsum("sup,suq->upq", draws - mean, draws - mean) / len(draws)
+    # A little of the prior keeps a person whose few distinct draws lie in a plane from looking certain.
+    total = np.linalg.inv(spread + 1e-8 * np.diag(scale**2))
+    curvature, axes = np.linalg.eigh(total - np.diag(scale**-2.0))
+    return mean, total, curvature, axes
+
+
 def local_information(objective: Density, seed: int) -> tuple[Array, Array]:
     """Return what each person's data say about z, as a normal.
 
@@ -41,12 +56,7 @@ def local_information(objective: Density, seed: int) -> tuple[Array, Array]:
     accuracy.
     """
     loc, scale = objective.prior
-    draws = laplace.sample(objective, n_draws=500, rng=np.random.default_rng(seed), enough=200.0).draws
-    mean = draws.mean(axis=0)
-    spread = np.einsum("sup,suq->upq", draws - mean, draws - mean) / len(draws)
-    # A little of the prior keeps a person whose few distinct draws lie in a plane from looking certain.
-    total = np.linalg.inv(spread + 1e-8 * np.diag(scale**2))
-    curvature, axes = np.linalg.eigh(total - np.diag(scale**-2.0))
+    mean, total, curvature, axes = own_curvature(objective, seed)
     precision = np.einsum("upq,uq,urq->upr", axes, np.clip(curvature, 0.0, 1e8), axes)
     return precision, np.einsum("upq,uq->up", total, mean) - loc / scale**2
 

@@ -77,16 +77,19 @@ class Halves:
 
 
 def linked(forecast: Array) -> Predict:
-    """Return the linking rule for a forecast (conditions, kinds): p^(1 / temperature), and a lapse to any kind."""
+    """Return the linking rule for a forecast (conditions, kinds): p^(1 / temperature), and a lapse to any kind.
+
+    A forecast of everybody's own, (people, conditions, kinds), takes theta (..., people, 2) to chances of that shape.
+    """
     # A forecast of certainty says nothing of how much less than certain it is: one in a thousand.
     logs = np.log(np.clip(forecast, 1e-3, 1.0))
     kinds = forecast.shape[-1]
 
     def predict(theta: Array) -> Array:
-        sharp = logs / theta[:, 0, None, None]
+        sharp = logs / theta[..., 0, None, None]
         sharp = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
         sharp = sharp / sharp.sum(axis=-1, keepdims=True)
-        lapse = theta[:, 1, None, None]
+        lapse = theta[..., 1, None, None]
         return np.asarray(lapse / kinds + (1.0 - lapse) * sharp)
 
     return predict

@@ -1,7 +1,8 @@
 """Recognition ratings (459 people of 12 data sets): what models of recognition say of 150,420 answers.
 
 Everybody's answers to old and to new items are parted at random into two halves; a model is fitted to one and scored on
-the other, both ways round. What other people answered, linked to each person, is the human ceiling.
+the other, both ways round. What other people answered is linked to each person; as their criteria differ, that is no
+ceiling.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Kind, Source
 from cogmem.fitting.fits import Method, convergence
+from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out, log_counts
 from cogmem.fitting.step_fits import StepDensity, fit_steps
 from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import LINK, Halves, counted
+from cogmem.jobs.kind_counts import LINK, Halves, counted, linked
 from cogmem.jobs.outcomes import Outcome
-from cogmem.jobs.recognition_fits import FAST, RatingFit, fit_ratings, left_out, log_counts
 from cogmem.models.recognition import RATING_MODELS, RATINGS, unequal_variance
-from cogmem.paradigms.superposition_measures import rates, z_slope
+from cogmem.paradigms.superposition_measures import z_slope
 from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
@@ -34,10 +35,6 @@ SPLIT: Final = 2015
 NUTS: Final = Method("nuts", chains=4, tune=500, draws=1000, target_accept=0.8)
 """Of the fit to all answers: long enough that r-hat can tell 1.01 from more."""
 MODELS: Final = {model.name: model for model in RATING_MODELS}
-ALIKE: Final = 1e-9
-"""Rates of false alarms that differ by less are the same but for rounding: no line goes through them."""
-LEAST: Final = 1e-3
-"""Share of a forecast that is certain, before it is linked: one in a thousand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +92,7 @@ def others(answers: Array, *, same_experiment: bool) -> Array:
 
 def linked_fit(forecast: Array, answers: Array, *, method: Method = FAST, seed: int) -> RatingFit:
     """Return the linking rule between everybody's forecasts (people, 2, ratings) and answers: p^(1 / t), a lapse."""
-    logs = np.log(np.clip(forecast, LEAST, 1.0))
-
-    def chances(theta: Array) -> Array:
-        sharp = logs / theta[..., 0, None, None]
-        sharp = np.exp(sharp - sharp.max(axis=-1, keepdims=True))
-        lapse = theta[..., 1, None, None]
-        return np.asarray(lapse / logs.shape[-1] + (1.0 - lapse) * sharp / sharp.sum(axis=-1, keepdims=True))
-
+    chances = linked(forecast)
     density = StepDensity(LINK, ratings().people, lambda theta: log_counts(answers, chances(theta)))
     return RatingFit(fit_steps(density, name="link", method=method, seed=seed), chances, answers, method.chains)
 
@@ -183,7 +173,7 @@ def z_slopes(fit: RatingFit) -> tuple[Trials, Trials]:
     interval is that of a mean of independent people.
     """
     draws = 1.0 / fit.done.theta[..., [each.name for each in unequal_variance.parameters].index("sigma")]
-    line = np.array([z_slope(old, new)[0] if np.ptp(rates(new)) > ALIKE else np.nan for new, old in fit.counts])
+    line = np.array([z_slope(old, new)[0] for new, old in fit.counts])
     told = line[np.isfinite(line)]
     se = told.std(ddof=1) / np.sqrt(len(told))
     low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])

@@ -13,9 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from cogmem.fitting import laplace
-from cogmem.fitting.bayes import BETWEEN
-from cogmem.fitting.external import log_likelihood_of
+from cogmem.fitting.bayes import BETWEEN, own_curvature
 from cogmem.fitting.fits import Method
 from cogmem.fitting.objective import Array
 from cogmem.fitting.sampling import by_kernel, checked
@@ -58,10 +56,8 @@ def likelihoods(density: StepDensity, *, seed: int) -> tuple[Array, Array]:
     still pulls, would draw the population away without end.
     """
     loc, scale = density.prior
-    draws = laplace.sample(density, n_draws=500, rng=np.random.default_rng(seed), enough=200.0).draws
-    mean, prior = draws.mean(axis=0), np.diag(scale**-2.0)
-    spread = np.einsum("sup,suq->upq", draws - mean, draws - mean) / len(draws)
-    curvature, axes = np.linalg.eigh(np.linalg.inv(spread + 1e-8 * np.diag(scale**2)) - prior)
+    mean, _, curvature, axes = own_curvature(density, seed)
+    prior = np.diag(scale**-2.0)
     exact = np.einsum("upq,uq,urq->upr", axes, np.clip(curvature, 0.1 / scale.max() ** 2, 1e8), axes)
     return exact, np.einsum("upq,uq->up", exact + prior, mean) - loc / scale**2
 
@@ -110,6 +106,8 @@ class Together:
 def fit_together(density: StepDensity, *, name: str, method: Method, seed: int) -> StepFit:
     """Return the fit of everybody by NUTS, as `fitting.step_fits.fit_steps` does."""
     import pymc as pm
+
+    from cogmem.fitting.external import log_likelihood_of
 
     started = time.perf_counter()
     at = coordinates(density, seed=seed)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cogmem.fitting.fits import Method
 from cogmem.fitting.loo import Elpd
 from cogmem.fitting.step_fits import StepDensity, StepFit
-from cogmem.jobs.recognition_people import fit_together
+from cogmem.fitting.together import fit_together
 from cogmem.models.recognition import RatingModel, shares
 from cogmem.subjects.parameters import constrained, unconstrain
 

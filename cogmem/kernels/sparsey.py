@@ -12,6 +12,7 @@ Replicas are independent fields of one size; within a field frames follow one an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -35,7 +36,10 @@ FORMS: Final = ("2014", "2010", "core", "plain")
 COMPETING: Final = ("divide", "power", "none")
 RATCHET: Final = (0.5, 0.9, 0.004, 0.3)
 """Of the form "core": where the sigmoid's middle starts and ends, its step, and the mean V that moves it a step."""
+LAST_MIDDLE, STEP_OF_MIDDLE, MOVED_ABOVE = RATCHET[1:]
 CERTAIN: Final = 0.999
+RANGE: Final = 2.0**-32
+"""Of a random word, less one half: a draw from (0, 1)."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,16 @@ class Frames:
     recurrent: bool = False
     sent: tuple[Array, ...] | None = None
 
+    @property
+    def u_alone(self) -> bool:
+        """Whether U is the only signal, and every input as strong."""
+        return self.sent is None and not self.recurrent and not any(each.shape[2] for each in self.signals[1:])
+
+    @property
+    def strengths(self) -> tuple[Array, ...]:
+        """How strong each input is sent."""
+        return self.sent or tuple(np.ones(each.shape) for each in self.signals)
+
 
 @dataclass(frozen=True, eq=False)
 class Field:
@@ -166,6 +180,19 @@ class Codes:
 # ---- the meaning ----------------------------------------------------------------------------------------------------
 
 
+def psi_of_one(v: Any, g: Any, cells: Any, numbers: Any, middle: Any) -> Any:
+    """Return what `psi` does, for one number: compiled for every backend but numpy."""
+    eta = 1.0 + max(0.0, (g - numbers[FLOOR]) / (1.0 - numbers[FLOOR])) ** numbers[GAMMA] * numbers[CHI] * cells
+    if numbers[FORM] == 0.0:
+        slope = 1.0 + numbers[S1] * math.exp(-numbers[S2] * (v - numbers[S3]))
+        return (eta - 1.0) / slope ** numbers[S4] + 1.0
+    if numbers[FORM] == 1.0:
+        return 10000.0 * g**7.0 / (1.0 + math.exp(13.0 - 26.0 * v)) + 1.0
+    if numbers[FORM] == 2.0:
+        return eta if v >= CERTAIN else max(eta / (1.0 + math.exp(-4.0 * (v - middle))), 1.0)
+    return (eta - 1.0) / cells / (1.0 + math.exp(5.0 - 28.0 * v)) + 1e-6
+
+
 def psi(v: Array, g: float, cells: int, numbers: Array, middle: float) -> Array:
     """Return the weights in the draw of winners, for support v of any shape in a field of familiarity g."""
     form = int(numbers[FORM])
@@ -180,20 +207,28 @@ def psi(v: Array, g: float, cells: int, numbers: Array, middle: float) -> Array:
     return np.asarray((eta - 1.0) / cells / (1.0 + np.exp(5.0 - 28.0 * v)) + 1e-6)
 
 
-def sent_by(hypotheses: int, numbers: Array) -> float:
-    """Return how strongly the cells of a field with so many hypotheses send."""
-    if numbers[SENT] == 0:
+def sent_by(hypotheses: Any, numbers: Any) -> Any:
+    """Return how strongly the cells of a field with so many hypotheses send; compiled for every other backend."""
+    if numbers[SENT] == 0.0:
         return 1.0 / hypotheses
-    if numbers[SENT] == 1:
-        return float(hypotheses ** numbers[SENT_POWER]) if hypotheses <= numbers[SENT_MOST] else 0.0
+    if numbers[SENT] == 1.0:
+        return float(hypotheses) ** numbers[SENT_POWER] if hypotheses <= numbers[SENT_MOST] else 0.0
     return 1.0
+
+
+def length_of(active: Any) -> Any:
+    """Return how many inputs a list has before the first -1; compiled for every backend but numpy."""
+    for k in range(active.shape[0]):
+        if active[k] < 0:
+            return k
+    return active.shape[0]
 
 
 def _uniforms(key: tuple[int, int], replica: int, frame: int, modules: int) -> Array:
     """Return a draw from (0, 1) for each module: word q % 4 of the block of stream q // 4."""
     streams = range((modules + 3) // 4)
     words = np.array([[int(w) for w in random.block(key, replica, frame, stream)] for stream in streams], np.float64)
-    return np.asarray((words.ravel()[:modules] + 0.5) * 2.0**-32)
+    return np.asarray((words.ravel()[:modules] + 0.5) * RANGE)
 
 
 def _normalised(field: Field, s: int, r: int, active: Any, sent: Any, least: float, now: int, fading: Array) -> Array:
@@ -300,8 +335,8 @@ def _shown(
             middle = float(field.middle[r])
             if learning:
                 winners = _drawn(v, g, u, field.cells, own, middle)
-                if own[FORM] == 2 and np.cumsum(v.ravel())[-1] / v.size > RATCHET[3]:
-                    field.middle[r] = min(RATCHET[1], middle + RATCHET[2])
+                if own[FORM] == 2 and np.cumsum(v.ravel())[-1] / v.size > MOVED_ABOVE:
+                    field.middle[r] = min(LAST_MIDDLE, middle + STEP_OF_MIDDLE)
             else:
                 winners = _highest(v, u)
             many = max(1, int((v >= own[HYPOTHESIS]).sum() / field.modules + 0.5))

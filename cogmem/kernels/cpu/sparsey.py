@@ -6,7 +6,6 @@ are many by counting ones in packed weights; then support takes few values, and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,30 +20,25 @@ from cogmem.kernels.cpu.random import block
 from cogmem.kernels.sparsey import (
     A_U,
     ALL_OF,
-    CERTAIN,
-    CHI,
-    FLOOR,
     FORM,
-    GAMMA,
     HYPOTHESIS,
+    LAST_MIDDLE,
     LEAST,
     MOST,
-    RATCHET,
-    S1,
-    S2,
-    S3,
-    S4,
+    MOVED_ABOVE,
+    RANGE,
     SATURATION,
-    SENT,
-    SENT_MOST,
-    SENT_POWER,
+    STEP_OF_MIDDLE,
     TWO_OF,
     Codes,
     Field,
     Frames,
+    length_of,
     packed,
+    psi_of_one,
+    sent_by,
     unpacked,
-)
+)  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -52,31 +46,11 @@ DENSE: Final = 8
 """With a share of 1 / DENSE active inputs or more, ones are counted in words; with fewer, rows are added."""
 TOGETHER: Final = 256
 """Frames that a thread recognises in a row."""
-LAST_MIDDLE, STEP_OF_MIDDLE, MOVED_ABOVE = RATCHET[1:]
-RANGE: Final = 2.0**-32
 
 
-@njit
-def _psi(v: Any, g: Any, cells: Any, numbers: Any, middle: Any) -> Any:
-    form = int(numbers[FORM])
-    eta = 1.0 + max(0.0, (g - numbers[FLOOR]) / (1.0 - numbers[FLOOR])) ** numbers[GAMMA] * numbers[CHI] * cells
-    if form == 0:
-        slope = 1.0 + numbers[S1] * math.exp(-numbers[S2] * (v - numbers[S3]))
-        return (eta - 1.0) / slope ** numbers[S4] + 1.0
-    if form == 1:
-        return 10000.0 * g**7.0 / (1.0 + math.exp(13.0 - 26.0 * v)) + 1.0
-    if form == 2:
-        return eta if v >= CERTAIN else max(eta / (1.0 + math.exp(-4.0 * (v - middle))), 1.0)
-    return (eta - 1.0) / cells / (1.0 + math.exp(5.0 - 28.0 * v)) + 1e-6
-
-
-@njit
-def _sent(hypotheses: Any, numbers: Any) -> Any:
-    if numbers[SENT] == 0.0:
-        return 1.0 / hypotheses
-    if numbers[SENT] == 1.0:
-        return float(hypotheses) ** numbers[SENT_POWER] if hypotheses <= numbers[SENT_MOST] else 0.0
-    return 1.0
+_psi: Final = njit(psi_of_one)
+_sent: Final = njit(sent_by)
+_length: Final = njit(length_of)
 
 
 @njit
@@ -110,14 +84,6 @@ def _nth_best(values: Any, best: Any, u: Any) -> Any:
                 return c
             left -= 1
     return 0
-
-
-@njit
-def _length(active: Any) -> Any:
-    for k in range(len(active)):
-        if active[k] < 0:
-            return k
-    return len(active)
 
 
 # ---- plain weights, U alone ------------------------------------------------------------------------------------------
@@ -459,12 +425,11 @@ def shown(
 ) -> None:  # fmt: skip
     """Fill `made` with the codes of the frames; learning changes the field."""
     fading, plateaus = tables
-    alone = not frames.recurrent and not any(each.shape[2] for each in frames.signals[1:])
-    if alone and frames.sent is None and not fading.size:
+    if frames.u_alone and not fading.size:
         _counted(field, frames, numbers, key, learning, made)
         return
-    sent = frames.sent or tuple(np.ones(each.shape) for each in frames.signals)
-    lists, strengths, starts = tuple(map(_own, frames.signals)), tuple(map(_own, sent)), _own(frames.starts)
+    lists, strengths = (tuple(map(_own, part)) for part in (frames.signals, frames.strengths))
+    starts = _own(frames.starts)
     # What learns writes into the field's own arrays, which are new ones.
     weights, last = (part if learning else tuple(map(_own, part)) for part in (field.weights, field.last))
 

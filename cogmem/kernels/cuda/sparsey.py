@@ -6,7 +6,6 @@ gives without being asked; other fields read rows of weights from global memory.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -18,60 +17,36 @@ from cogmem.kernels.cuda.random import block
 from cogmem.kernels.sparsey import (
     A_U,
     ALL_OF,
-    CERTAIN,
-    CHI,
-    FLOOR,
     FORM,
-    GAMMA,
     HYPOTHESIS,
+    LAST_MIDDLE,
     LEAST,
     MOST,
-    RATCHET,
-    S1,
-    S2,
-    S3,
-    S4,
+    MOVED_ABOVE,
+    RANGE,
     SATURATION,
-    SENT,
-    SENT_MOST,
-    SENT_POWER,
+    STEP_OF_MIDDLE,
     TWO_OF,
     Codes,
     Field,
     Frames,
+    length_of,
     packed,
+    psi_of_one,
+    sent_by,
     unpacked,
-)
+)  # fmt: skip
 
 Array = NDArray[np.float64]
 
 SHARED: Final = 48 * 1024
 """Bytes of shared memory that a block has on every card."""
-LAST_MIDDLE, STEP_OF_MIDDLE, MOVED_ABOVE = RATCHET[1:]
-RANGE: Final = 2.0**-32
 _BIT: Final = np.uint64(1)
 
 
-@cuda.jit(device=True)
-def _psi(v: Any, g: Any, cells: Any, numbers: Any, middle: Any) -> Any:
-    eta = 1.0 + max(0.0, (g - numbers[FLOOR]) / (1.0 - numbers[FLOOR])) ** numbers[GAMMA] * numbers[CHI] * cells
-    if numbers[FORM] == 0.0:
-        slope = 1.0 + numbers[S1] * math.exp(-numbers[S2] * (v - numbers[S3]))
-        return (eta - 1.0) / slope ** numbers[S4] + 1.0
-    if numbers[FORM] == 1.0:
-        return 10000.0 * g**7.0 / (1.0 + math.exp(13.0 - 26.0 * v)) + 1.0
-    if numbers[FORM] == 2.0:
-        return eta if v >= CERTAIN else max(eta / (1.0 + math.exp(-4.0 * (v - middle))), 1.0)
-    return (eta - 1.0) / cells / (1.0 + math.exp(5.0 - 28.0 * v)) + 1e-6
-
-
-@cuda.jit(device=True)
-def _sent(hypotheses: Any, numbers: Any) -> Any:
-    if numbers[SENT] == 0.0:
-        return 1.0 / hypotheses
-    if numbers[SENT] == 1.0:
-        return float(hypotheses) ** numbers[SENT_POWER] if hypotheses <= numbers[SENT_MOST] else 0.0
-    return 1.0
+_psi: Final = cuda.jit(device=True)(psi_of_one)
+_sent: Final = cuda.jit(device=True)(sent_by)
+_length: Final = cuda.jit(device=True)(length_of)
 
 
 @cuda.jit(device=True)
@@ -80,14 +55,6 @@ def _uniform(k0: Any, k1: Any, replica: Any, frame: Any, module: Any) -> Any:
     place = module % 4
     word = w0 if place == 0 else w1 if place == 1 else w2 if place == 2 else w3
     return (float(word) + 0.5) * RANGE
-
-
-@cuda.jit(device=True)
-def _length(active: Any) -> Any:
-    for k in range(active.shape[0]):
-        if active[k] < 0:
-            return k
-    return active.shape[0]
 
 
 @cuda.jit(device=True)
@@ -326,11 +293,9 @@ def shown(
     replicas, inputs, whole = field.weights[0].shape
     if not replicas or not len(frames.starts):
         return
-    alone = not frames.recurrent and not any(each.shape[2] for each in frames.signals[1:])
-    plain = alone and frames.sent is None and not fading.size
+    plain = frames.u_alone and not fading.size
     words = packed(field.weights[0]).reshape(replicas, -1) if plain else np.zeros((replicas, 1), np.uint64)
     size = words.shape[1] * 8 if plain and words.shape[1] * 8 <= SHARED else 0
-    sent = frames.sent or tuple(np.ones(each.shape) for each in frames.signals)
     modules = field.modules
     scratch = (np.zeros((replicas, max(1, -(-inputs // 64))), np.uint64), np.zeros((replicas, 3, whole)),
                np.zeros((replicas, whole)), np.zeros((replicas, modules)), np.zeros((replicas, modules), np.int64),
@@ -338,7 +303,7 @@ def shown(
     changed = [cuda.to_device(np.ascontiguousarray(each)) for each in (*field.weights, *field.last)]
     results = [cuda.to_device(each) for each in (field.middle, made.winners, made.familiarity, made.hypotheses,
                                                  made.used, words)]  # fmt: skip
-    given = [cuda.to_device(np.ascontiguousarray(each)) for each in (*frames.signals, *sent, frames.starts)]
+    given = [cuda.to_device(np.ascontiguousarray(each)) for each in (*frames.signals, *frames.strengths, frames.starts)]
     rule = [cuda.to_device(each) for each in (numbers, fading, plateaus)]
     run = (_PACKED_SHARED if size else _PACKED) if plain else _ROWS
     run[replicas, THREADS, 0, size](

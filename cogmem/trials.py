@@ -116,6 +116,15 @@ class Trials:
         return Trials({str(name): frame[name].to_numpy() for name in frame.columns})
 
 
+def from_rows(rows: Sequence[Mapping[str, Any]]) -> Trials:
+    """Return a table from rows that all have the same columns; of no rows, one without columns.
+
+    >>> from_rows([{"x": 1, "y": 0.5}, {"x": 2, "y": 0.25}])["y"].tolist()
+    [0.5, 0.25]
+    """
+    return Trials({name: np.asarray([row[name] for row in rows]) for name in (rows[0] if rows else ())})
+
+
 def concatenate(tables: Sequence[Trials]) -> Trials:
     """Return the rows of all `tables`, one after another; every table needs the same columns."""
     if not tables:

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.human_data import interference_parsing, parsing, probe_parsing
+from cogmem.human_data import interference_parsing, probe_parsing
 from cogmem.human_data.parsing import Parts, Row
+from cogmem.trials import from_rows
 
 
 def pool(words: Iterable[str]) -> tuple[NDArray[np.str_], dict[str, int]]:
@@ -21,7 +22,7 @@ def pool(words: Iterable[str]) -> tuple[NDArray[np.str_], dict[str, int]]:
 
 def design_of(rows: list[Row]) -> Mapping[str, NDArray[Any]]:
     """Return the columns of rows that all have the same keys."""
-    return parsing.columns(rows).columns
+    return from_rows(rows).columns
 
 
 def _keep_track(path: Path) -> Parts:

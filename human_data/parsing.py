@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Row = dict[str, Any]
 
@@ -59,11 +59,6 @@ def sheet(path: Path, name: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def columns(rows: list[Row]) -> Trials:
-    """Return a table from a list of rows that all have the same keys."""
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
-
-
 def dros_rows(path: Path) -> Iterator[Row]:
     """Yield Dros's lists from the sheet Results: interval, list, times in s, and (learning, relearning) for each row.
 
@@ -98,7 +93,7 @@ def murre_dros_2015(path: Path) -> Trials:
         for learning, relearning in each["pairs"]:
             shared = {"item": len(rows), "retention_interval": each["retention_interval"], "list": each["list"]}
             rows.append(shared | {"learning_repetitions": learning, "relearning_repetitions": relearning})
-    return columns(rows)
+    return from_rows(rows)
 
 
 def howard_kahana_2005(path: Path) -> Trials:
@@ -127,13 +122,13 @@ def howard_kahana_2005(path: Path) -> Trials:
                     "recalled": int(word in said),
                 }
             )
-    return columns(rows)
+    return from_rows(rows)
 
 
 def ricker_2014(path: Path) -> Trials:
     """Return the 9452 recognition trials: retention interval in s, probe, answer (1 = same), response time in s."""
     with path.open(newline="", encoding="ascii") as file:
-        return columns(
+        return from_rows(
             [
                 {
                     "participant": row["sub"],
@@ -157,7 +152,7 @@ def lewandowsky_2010(path: Path) -> Trials:
     of the gaps after it. The first of a list's five times is always 0, so time k is that of the gap before letter k.
     """
     lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
-    return columns(
+    return from_rows(
         [
             {
                 "participant": cells[0],
@@ -200,7 +195,7 @@ def anki_single_learner(path: Path) -> Trials:
                     }
                 )
             earlier.append(now)
-    return columns(rows)
+    return from_rows(rows)
 
 
 def ages(now: float, earlier: list[float]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cogmem.core import Curve, Measure, Paradigm, Record
 from cogmem.errors import UserError
 from cogmem.materials import Language
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 MONTH: Final = 30 * 86_400.0
 
@@ -192,7 +192,7 @@ def _proportions(record: Record, x: str) -> Trials:
         n, correct = len(chosen), int(right[chosen].sum())
         y = correct / n
         rows.append({**key, "x": key[x], "y": y, "n": float(n), "sd": float(np.sqrt(y * (1 - y))), "correct": correct})
-    return Trials({name: np.asarray([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def _retention(record: Record) -> Trials:
@@ -220,7 +220,7 @@ def _savings(record: Record) -> Trials:
         saved = (first - record.answers[part]) / first
         cells = {"x": key["retention_interval"], "y": saved.mean(), "n": float(len(saved)), "sd": saved.std()}
         rows.append(key | cells)
-    return Trials({name: np.asarray([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def d_prime(hits: NDArray[Any], n_old: NDArray[Any], false_alarms: NDArray[Any], n_new: NDArray[Any]) -> NDArray[Any]:
@@ -257,7 +257,7 @@ def _d_prime(record: Record) -> Trials:
             hits, alarms = right[old].sum(), (~right[~old]).sum()
             y, se = d_prime(np.asarray(hits), np.asarray(old.sum()), np.asarray(alarms), np.asarray((~old).sum()))
         rows.append({**key, "x": key["retention_interval"], "y": float(y), "n": 1.0, "sd": float(se)})
-    return Trials({name: np.asarray([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def _like(curve: Curve) -> ForgettingCurveSettings:

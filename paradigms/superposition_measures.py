@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cogmem.core import Measure, Record
 from cogmem.errors import UserError
 from cogmem.paradigms.shares import means, shares
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -85,7 +85,7 @@ def _forced_choice(record: Record) -> Trials:
 def _table(rows: list[dict[str, Any]], needed: str) -> Trials:
     if not rows:
         raise UserError(f"This measure needs {needed} in the setting probes.")
-    return Trials({name: np.asarray([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def rates(counts: Array) -> Array:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cogmem.errors import UserError
 from cogmem.names import nearest
 from cogmem.subjects.choices import unit
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 
@@ -105,7 +105,7 @@ def access(settings: AccessSettings, *, seed: int) -> Trials:
             for name, each in zip(("p_access", "kappa"), found, strict=True):
                 row |= {name: each.mean(), f"{name}_se": each.std(ddof=1) / np.sqrt(len(each))}
             rows.append(row)
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def two_lists(settings: TwoListSettings, *, seed: int) -> Trials:
                 found = found * (settings.rate if rule == "linear" else 1.0) + noise
                 said = (torch.from_numpy(found) @ torch.from_numpy(values).mT).argmax(-1).numpy()
                 rows += _shares(settings, said, {"rule": rule, "context_cosine": cosine})
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def _shares(settings: TwoListSettings, said: NDArray[np.int64], key: dict[str, Any]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from cogmem.images import Images
 from cogmem.kernels.sparsey import empty, frames_of, learn, recognise
 from cogmem.models.sparsey import one_hot
 from cogmem.models.sparsey_hierarchy import Level, windows
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 Bits = NDArray[np.uint8]
@@ -70,7 +70,7 @@ def read_out(images: Images, settings: DigitSettings, *, seed: int) -> Trials:
         level = Level((side, side), (window[0], window[1]), modules, cells)
         codes, numbers = _coded(images, level, settings.saturation, seed)
         rows += _rows(f"{side * side} of {modules} x {cells}", codes[:cut], codes[cut:], images, numbers)
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def _coded(images: Images, level: Level, saturation: float, seed: int) -> tuple[Bits, tuple[float, float, float]]:

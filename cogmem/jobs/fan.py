@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.human_data.loading import load
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 
@@ -121,17 +121,15 @@ def scores() -> Trials:
     """Return a row a model: root mean squared error (s), r, the same when left out, AICc, and its parameters."""
     rows = people()
     seconds, n = rows["y"].astype(np.float64), len(rows)
-    found: dict[str, list[Any]] = {}
+    found = []
     for model in FAN_MODELS:
         theta = fitted(model, rows)
         predicted, held_out = predictions(model, theta, rows), left_out(model, rows)
         rss, k = float(((predicted - seconds) ** 2).sum()), len(theta) + 1
-        row = {
+        found.append({
             "subject": model.name, "rmse": np.sqrt(rss / n), "r": np.corrcoef(predicted, seconds)[0, 1],
             "rmse_left_out": np.sqrt(np.mean((held_out - seconds) ** 2)),
             "aicc": n * np.log(rss / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1),
             "parameters": ", ".join(f"{name} {value:.3g}" for name, value in zip(model.parameters, theta, strict=True)),
-        }  # fmt: skip
-        for name, value in row.items():
-            found.setdefault(name, []).append(value)
-    return Trials({name: np.array(values) for name, values in found.items()})
+        })  # fmt: skip
+    return from_rows(found)

@@ -33,7 +33,7 @@ from cogmem.progress import Report, silent
 from cogmem.store import Store
 from cogmem.subjects.interference import option_items
 from cogmem.subjects.updating_network import NETWORKS, UpdatingNetwork
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 
@@ -270,17 +270,17 @@ def shape_rows(curves: Sequence[Curve]) -> Trials:
     Logistic: A = 1 / (1 + exp(b (log10 n - log10 n0))), by least squares, its R² beside it. `slope_se` is the error
     that counted answers leave; chances have none (NaN).
     """
-    rows: dict[str, list[Any]] = {}
+    rows = []
     for curve in curves:
         n, y = curve.rows["x"].astype(float), curve.rows["y"].astype(float)
         slope, intercept, r2 = log_linear(n, y)
         (half, steep), logistic_r2 = _logistic(n, y)
-        row = {"subject": curve.subject, "kind": curve.source.kind, "slope": slope, "slope_se": _slope_se(curve),
-               "intercept": intercept, "r2": r2,
-               "plateau": _plateau(n, y), "n50": half, "logistic_slope": steep, "logistic_r2": logistic_r2}  # fmt: skip
-        for name, value in row.items():
-            rows.setdefault(name, []).append(value)
-    return Trials({name: np.asarray(values) for name, values in rows.items()})
+        rows.append({
+            "subject": curve.subject, "kind": curve.source.kind, "slope": slope, "slope_se": _slope_se(curve),
+            "intercept": intercept, "r2": r2, "plateau": _plateau(n, y), "n50": half, "logistic_slope": steep,
+            "logistic_r2": logistic_r2,
+        })  # fmt: skip
+    return from_rows(rows)
 
 
 def _slope_se(curve: Curve) -> float:

@@ -33,7 +33,7 @@ from cogmem.progress import Report, silent
 from cogmem.store import Store
 from cogmem.subjects.stores import STORES
 from cogmem.subjects.updating_network import MixerName
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
@@ -84,32 +84,28 @@ def left_out_rows(outcomes: Sequence[Outcome]) -> Trials:
     """
     answers = cued_recall.halves().answers
     best = max(outcomes, key=lambda each: float(each.scores.sum()))
-    rows: dict[str, list[Any]] = {}
+    rows = []
     for each in sorted(outcomes, key=lambda one: -float(one.scores.sum())):
         mean, se = cued_recall.halves().mean_and_se(each.scores)
         behind, behind_se = cued_recall.halves().mean_and_se(best.scores - each.scores)
-        row = {"subject": each.name, "elpd_loo_per_test": mean, "se": se, "behind": behind, "behind_se": behind_se,
-               "people": len(answers), "rhat": each.parameters["rhat"][0], "ess": each.parameters["ess"][0],
-               "divergences": each.parameters["divergences"][0],
-               "pareto_k": each.parameters["pareto_k"][0]}  # fmt: skip
-        for key, value in row.items():
-            rows.setdefault(key, []).append(value)
-    return Trials({key: np.asarray(values) for key, values in rows.items()})
+        told = {name: each.parameters[name][0] for name in ("rhat", "ess", "divergences", "pareto_k")}
+        rows.append({"subject": each.name, "elpd_loo_per_test": mean, "se": se, "behind": behind,
+                     "behind_se": behind_se, "people": len(answers), **told})  # fmt: skip
+    return from_rows(rows)
 
 
 def capacity_rows(outcomes: Sequence[Outcome]) -> Trials:
     """Return a row a memory, width, load and seed: accuracy, and the numbers that the state has."""
-    rows: dict[str, list[Any]] = {}
+    rows = []
     for each in outcomes:
         table, about = each.curves["capacity"].rows, each.parameters
         state = dict(zip(about["pairs"].tolist(), about["state"].tolist(), strict=True))
-        for k in range(len(table)):
-            row = {"subject": each.name, "width": int(about["width"][0]), "pairs": int(table["x"][k]),
-                   "state": int(state[int(table["x"][k])]), "seed": int(table["seed"][k]),
-                   "accuracy": float(table["y"][k]), "n": float(table["n"][k])}  # fmt: skip
-            for key, value in row.items():
-                rows.setdefault(key, []).append(value)
-    return Trials({key: np.asarray(values) for key, values in rows.items()})
+        rows += [
+            {"subject": each.name, "width": int(about["width"][0]), "pairs": int(table["x"][k]),
+             "state": int(state[int(table["x"][k])]), "seed": int(table["seed"][k]), "accuracy": float(table["y"][k]),
+             "n": float(table["n"][k])} for k in range(len(table))
+        ]  # fmt: skip
+    return from_rows(rows)
 
 
 def _scored(name: str, folder: Path, seed: int) -> Callable[[], Outcome]:
@@ -184,10 +180,9 @@ def compute(
     curves = {kind: (people[kind].pool(), *(each.curves[kind] for each in outcomes)) for kind in cued_recall.KINDS}
     for name in ("by_load", "by_similarity", "by_noise", "recovery", "by_fan"):
         curves[name] = tuple(each.curves[name] for each in outcomes if name in each.curves)
-    nothing = Trials({})
     return KeyValueResults(
-        line_up, left_out_rows(fitted) if fitted else nothing, curves,
-        capacity_rows(capacities) if capacities else nothing, fan.scores(), seed, time.perf_counter() - started,
+        line_up, left_out_rows(fitted) if fitted else Trials({}), curves, capacity_rows(capacities), fan.scores(),
+        seed, time.perf_counter() - started,
     )  # fmt: skip
 
 

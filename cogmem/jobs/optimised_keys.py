@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cogmem.errors import UserError
 from cogmem.names import nearest
-from cogmem.trials import Trials, concatenate
+from cogmem.trials import Trials, concatenate, from_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -169,7 +169,7 @@ def _tables(
             same = {"seed": np.full(len(k), seed), "stage": np.full(len(k), stage), "class": classes[place]}
             pairs.append(Trials(same | columns))
             rows.append({"seed": seed, "stage": stage} | geometry(k, v, classes[place]))
-    found = Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    found = from_rows(rows)
     return {"pairs": concatenate(pairs), "geometry": found}
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.kernels.sparsey import Codes, Field, Frames, Rule, empty, frames_of_sets, learn, recognise
 from cogmem.paradigms.superpositions import drawn_sets, exchanged
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 Sets = NDArray[np.int64]
@@ -93,7 +93,7 @@ def similarity(settings: SimilaritySettings, *, seed: int) -> Trials:
             rows.append({"form": form, "overlap": round(overlap * size.active) / size.active, "shared": shared,
                          "sd": found[:, k, 0].std(ddof=1), "lists": settings.lists, "drawn": drawn,
                          "familiarity": familiar})  # fmt: skip
-    return _table(rows)
+    return from_rows(rows)
 
 
 def _one_list(settings: SimilaritySettings, rule: Rule, seed: int, number: int) -> Array:
@@ -169,7 +169,7 @@ def capacity(settings: CapacitySettings, *, seed: int) -> Trials:
             rows.append({"regime": regime, "features": size.features, "active": size.active, "modules": size.modules,
                          "cells": size.cells, "weights": size.weights, "items": np.mean(found),
                          "sd": np.std(found, ddof=1), "lists": settings.lists, "bits": bits})  # fmt: skip
-    return _table(rows)
+    return from_rows(rows)
 
 
 def log2_sets(features: int, active: int) -> float:
@@ -193,8 +193,4 @@ def times(settings: TimeSettings, *, seed: int, backend: str = "auto") -> Trials
             learn(held, frames_of_sets(items[stored : stored + settings.block]), rule=rule, seed=seed, backend=backend)
             taken.append((time.perf_counter() - started) / settings.block)
         rows.append({"items": stored, "seconds": min(taken), "density": held.density})
-    return _table(rows)
-
-
-def _table(rows: list[dict[str, Any]]) -> Trials:
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)

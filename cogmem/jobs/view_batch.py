@@ -18,7 +18,7 @@ from cogmem.core import Curve, Design
 from cogmem.materials import Language
 from cogmem.studies import Study
 from cogmem.subjects.network import Network
-from cogmem.trials import Trials, concatenate
+from cogmem.trials import Trials, concatenate, from_rows
 
 # A network's interval is a number of updates; on paper one update is one minute, so that equations which carry a unit
 # of time read the same numbers that the axis shows.
@@ -98,7 +98,7 @@ def members(curve: Curve, *by: str) -> Trials:
         error = y.std(ddof=1) / np.sqrt(len(y)) if len(y) > 1 else np.nan
         rows.append({**key, "y": y.mean(), "se": error, "n": float(len(y))})
     rows.sort(key=lambda row: tuple(row[name] for name in by))
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return from_rows(rows)
 
 
 def rested(curve: Curve) -> Trials:

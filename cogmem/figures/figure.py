@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cogmem.core import Curve, Kind
 from cogmem.errors import UserError
@@ -86,16 +87,16 @@ class Figure:
     draw: Callable[[int, Store, Report], Drawing]
 
 
+def rows_around(x: ArrayLike, y: ArrayLike, half: ArrayLike = np.nan) -> Trials:
+    """Return the rows of a series: y at x, from y - half to y + half (NaN: no interval); numbers are one row."""
+    middle, off = np.atleast_1d(np.asarray(y, dtype=np.float64)), np.asarray(half, dtype=np.float64)
+    place = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    return Trials({"x": place, "y": middle, "lower": middle - off, "upper": middle + off})
+
+
 def series(curve: Curve, label: str, *, points: bool = False) -> Series:
     """Return a curve as a series with its 90 % normal interval (none where the standard error is unknown)."""
-    half = Z90 * curve.se
-    columns = {
-        "x": curve.rows["x"],
-        "y": curve.rows["y"],
-        "lower": curve.rows["y"] - half,
-        "upper": curve.rows["y"] + half,
-    }
-    return Series(label, curve.source.kind, Trials(columns), points)
+    return Series(label, curve.source.kind, rows_around(curve.rows["x"], curve.rows["y"], Z90 * curve.se), points)
 
 
 def points_of(drawing: Drawing) -> list[tuple[str, str, str, float, float, float, float]]:

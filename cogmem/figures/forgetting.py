@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, series
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around, series
 from cogmem.jobs import view_batch
 from cogmem.jobs.forgetting import ForgettingResults, compute
 from cogmem.jobs.network_forgetting import EXPOSURES, NetworkCurves
@@ -78,9 +78,7 @@ def score_panel(result: LineUp) -> Panel:
     parts = []
     for rank, score in enumerate(scored, 1):
         half = 1.645 * (score.elpd_se or np.nan)
-        y = float(score.elpd_per_test or 0.0)
-        numbers = {"x": float(rank), "y": y, "lower": y - half, "upper": y + half}
-        rows = Trials({name: np.array([value]) for name, value in numbers.items()})
+        rows = rows_around(rank, score.elpd_per_test or 0.0, half)
         parts.append(Series(score.subject, score.kind, rows, points=True))
     ticks = tuple(score.subject for score in scored)
     title = "Predicting people: ELPD, left out in turn"
@@ -137,9 +135,8 @@ def _by_delay(rows: Trials, x: str, name: str) -> list[Series]:
     parts = []
     for delay in np.unique(rows["retention_interval"]):
         part = rows.where(rows["retention_interval"] == delay)
-        half = Z90 * part["se"]
-        columns = {"x": part[x], "y": part["y"], "lower": part["y"] - half, "upper": part["y"] + half}
-        parts.append(Series(f"{name}, after {delay:.0f} updates", "network", Trials(columns), points=True))
+        around = rows_around(part[x], part["y"], Z90 * part["se"])
+        parts.append(Series(f"{name}, after {delay:.0f} updates", "network", around, points=True))
     return parts
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, rows_around, series
 from cogmem.figures.forgetting import score_panel
 from cogmem.human_data.loading import load
 from cogmem.jobs import paired_lists
@@ -64,14 +64,18 @@ def _measured(curves: Iterable[Curve]) -> tuple[Series, ...]:
 
 
 def _without_interval(curve: Curve) -> Trials:
-    nothing = np.full(len(curve.rows), np.nan)
-    return Trials({"x": curve.rows["x"], "y": curve.rows["y"], "lower": nothing, "upper": nothing})
+    return rows_around(curve.rows["x"], curve.rows["y"])
 
 
 def lines(curves: Iterable[Curve], *kinds: str) -> tuple[Series, ...]:
     """Return expectations as lines (of those kinds, or all): of chances the spread says not how sure their mean is."""
     return tuple(Series(each.subject, each.source.kind, _without_interval(each)) for each in curves
                  if not kinds or each.source.kind in kinds)  # fmt: skip
+
+
+def points_alone(curves: Iterable[Curve]) -> tuple[Series, ...]:
+    """Return expectations as points that no line joins: of things that have names, not places on an axis."""
+    return tuple(replace(each, points=True, joined=False) for each in lines(curves))
 
 
 def _keep_track_panel(results: InterferenceResults, kind: str, label: str) -> Panel:
@@ -88,9 +92,7 @@ def _questions_panel(results: InterferenceResults, at: int = 16) -> Panel:
     parts = []
     for label, curves in (("last value (proactive)", last), ("first value (retroactive)", first)):
         y = np.array([float(each.rows["y"][each.rows["x"] == at][0]) for each in curves])
-        nothing = np.full(len(y), np.nan)
-        rows = Trials({"x": np.arange(1.0, len(y) + 1), "y": y, "lower": nothing, "upper": nothing})
-        parts.append(Series(label, "network", rows, points=True))
+        parts.append(Series(label, "network", rows_around(np.arange(1.0, len(y) + 1), y), points=True))
     return Panel(f"Asked for the last or the first of {at}", "", "Proportion correct", tuple(parts), y_range=ONE,
                  ticks=names)  # fmt: skip
 
@@ -108,14 +110,11 @@ def _slope_panel(results: InterferenceResults) -> Panel:
     own = {curve.subject: curve.source.kind for curve in results.curves["updates_accuracy"]}
     mine = np.array([name in own for name in shapes["subject"].tolist()])
     theirs = shapes["slope"][~mine]
-    nothing = np.full(len(theirs), np.nan)
-    rows = Trials({"x": np.ones(len(theirs)), "y": theirs, "lower": nothing, "upper": nothing})
+    rows = rows_around(np.ones(len(theirs)), theirs)
     parts = [Series("published models", "language_model", rows, points=True, joined=False)]
     for k, place in enumerate(np.flatnonzero(mine), 2):
-        half = Z90 * shapes["slope_se"][place]
-        y, name = shapes["slope"][place], str(shapes["subject"][place])
-        numbers = {"x": float(k), "y": y, "lower": y - half, "upper": y + half}
-        parts.append(Series(name, own[name], Trials({key: np.array([value]) for key, value in numbers.items()}), True))
+        name, half = str(shapes["subject"][place]), Z90 * shapes["slope_se"][place]
+        parts.append(Series(name, own[name], rows_around(k, shapes["slope"][place], half), True))
     return Panel("Slope a decade of updates", "", "Change of proportion correct", tuple(parts), legend=False,
                  ticks=("published", *own))  # fmt: skip
 

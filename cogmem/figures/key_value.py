@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, series
-from cogmem.figures.interference import ONE, lines, scores
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, rows_around, series
+from cogmem.figures.interference import ONE, lines, points_alone, scores
 from cogmem.figures.key_value_people import DATA, people_panels
 from cogmem.human_data.loading import load
 from cogmem.jobs import cued_recall, fan, recall_networks
@@ -43,10 +42,7 @@ def _left_out_panel(results: KeyValueResults) -> Panel:
     """Return how far behind the best model each is on people left out, fitted to all answers by NUTS."""
     table, parts = results.left_out, []
     for k in range(len(table)):
-        half = Z90 * table["behind_se"][k]
-        numbers = {"x": k + 1.0, "y": -table["behind"][k], "lower": -table["behind"][k] - half,
-                   "upper": -table["behind"][k] + half}  # fmt: skip
-        rows = Trials({name: np.array([value]) for name, value in numbers.items()})
+        rows = rows_around(k + 1, -table["behind"][k], Z90 * table["behind_se"][k])
         parts.append(Series(str(table["subject"][k]), "step", rows, points=True))
     return Panel("People left out (PSIS): behind the best", "", "nats an answer", tuple(parts), legend=False,
                  ticks=tuple(str(name) for name in table["subject"]))  # fmt: skip
@@ -83,8 +79,7 @@ def _state_panel(results: KeyValueResults, pairs: int) -> Panel:
 
 
 def _recovery_panel(results: KeyValueResults, names: Iterable[str], title: str) -> Panel:
-    curves = _of(results.curves["recovery"], names)
-    parts = tuple(replace(each, points=True, joined=False) for each in lines(curves))
+    parts = points_alone(_of(results.curves["recovery"], names))
     return Panel(title, "", "Share of pairs", parts, y_range=ONE, ticks=RECOVERY)
 
 
@@ -99,14 +94,11 @@ def _fan_panel(rows: Trials, told: Mapping[str, NDArray[np.float64]], probe: str
     """Return people's means, and what each model tells, of one kind of sentence."""
     own = rows["probe"] == probe
     total = (rows["cue_fan"] + rows["item_fan"]).astype(np.float64)[own]
-    nothing = np.full(int(own.sum()), np.nan)
-    people = Trials({"x": total, "y": rows["y"][own].astype(np.float64), "lower": nothing, "upper": nothing})
-    parts = [Series("people", "human", people, points=True, joined=False)]
+    parts = [Series("people", "human", rows_around(total, rows["y"][own]), points=True, joined=False)]
     for name, seconds in told.items():
         y, places = seconds[own], np.unique(total)
-        table = {"x": places, "y": np.array([y[total == place].mean() for place in places])}
-        empty = np.full(len(places), np.nan)
-        parts.append(Series(name, "step", Trials({**table, "lower": empty, "upper": empty})))
+        means = [y[total == place].mean() for place in places]
+        parts.append(Series(name, "step", rows_around(places, means)))
     label = "intact" if probe == "target" else "rearranged"
     return Panel(f"Fan effect (Anderson, 1974): {label}", "Facts of person and place", "Seconds", tuple(parts))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.figures.figure import Z90, Panel, Series
+from cogmem.figures.figure import Z90, Panel, Series, rows_around
 from cogmem.human_data.loading import load
 from cogmem.trials import Trials
 
@@ -35,8 +35,7 @@ def _series(label: str, rows: Trials, counted: str, place: Callable[[Trials], ND
         shares = [own[counted][chosen].sum() / own["n"][chosen].sum() for _, chosen in own.groups(("participant",))]
         means.append(np.mean(shares))
         halves.append(Z90 * np.std(shares, ddof=1) / np.sqrt(len(shares)))
-    y, half = np.array(means), np.array(halves)
-    return Series(label, "human", Trials({"x": x.astype(np.float64), "y": y, "lower": y - half, "upper": y + half}))
+    return Series(label, "human", rows_around(x, means, halves))
 
 
 def _pairs() -> Panel:

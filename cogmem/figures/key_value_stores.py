@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around
 from cogmem.figures.interference import ONE
 from cogmem.jobs.store_arguments import CAPACITY, Arguments, compute
 from cogmem.progress import Report
@@ -18,9 +18,8 @@ SHOWN = ("linear", "gated", "delta", "delta_twice", "rls", "softmax", "cubic")
 
 
 def _series(label: str, x: Any, y: Any, se: Any = None, **how: Any) -> Series:
-    middle, half = np.asarray(y, dtype=np.float64), Z90 * np.asarray(np.nan if se is None else se, dtype=np.float64)
-    rows = {"x": np.asarray(x, dtype=np.float64), "y": middle, "lower": middle - half, "upper": middle + half}
-    return Series(label, "network", Trials(rows), **how)
+    half = Z90 * np.asarray(np.nan if se is None else se, dtype=np.float64)
+    return Series(label, "network", rows_around(x, y, half), **how)
 
 
 def _accuracy(table: Trials, title: str, *, likeness: float = 0.0, noise: float = 0.0) -> Panel:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from cogmem.core import Curve
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, series
-from cogmem.figures.interference import ONE, lines, scores
+from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around, series
+from cogmem.figures.interference import ONE, lines, points_alone, scores
 from cogmem.human_data.loading import load
 from cogmem.jobs import recognition
 from cogmem.jobs.superposition import HALF_ACTIVE, SuperpositionResults, compute
 from cogmem.progress import Report
 from cogmem.store import Store
-from cogmem.trials import Trials
 
 SHOWN: Final = {2.0: 1.0, 4.0: 2.0, 1.0: 3.0}
 """Where probes of the kinds new, prototype and old are drawn."""
 MICRO: Final = 1e6
-
-
-def _rows(x: np.ndarray, y: np.ndarray, half: np.ndarray | None = None) -> Trials:
-    """Return the rows of a series with an interval of `half` around y; none where it is not told."""
-    off = np.full(len(y), np.nan) if half is None else half
-    numbers = {"x": x, "y": y, "lower": y - off, "upper": y + off}
-    return Trials({name: np.asarray(values, dtype=np.float64) for name, values in numbers.items()})
 
 
 def _roc_panel(results: SuperpositionResults) -> Panel:
@@ -41,8 +31,8 @@ def _similarity_panel(results: SuperpositionResults) -> Panel:
     for form in dict.fromkeys(table["form"].tolist()):
         own = table.where(table["form"] == form)
         half = Z90 * own["sd"] / np.sqrt(own["lists"])
-        parts.append(Series(f"form {form}", "network", _rows(own["overlap"], own["shared"], half)))
-    chance = _rows(np.array([0.0, 1.0]), np.full(2, 1 / 16))
+        parts.append(Series(f"form {form}", "network", rows_around(own["overlap"], own["shared"], half)))
+    chance = rows_around(np.array([0.0, 1.0]), np.full(2, 1 / 16))
     parts.append(Series("chance (1 / K)", "equation", chance))
     title = "Sparsey: like inputs, like codes"
     return Panel(title, "Share of an item's features in the probe", "Share of winners", tuple(parts), y_range=ONE)
@@ -53,14 +43,14 @@ def _capacity_panel(results: SuperpositionResults) -> Panel:
     for regime in dict.fromkeys(table["regime"].tolist()):
         own = table.where(table["regime"] == regime)
         half = Z90 * own["sd"] / np.sqrt(own["lists"])
-        parts.append(Series(str(regime), "network", _rows(own["weights"], own["items"], half)))
+        parts.append(Series(str(regime), "network", rows_around(own["weights"], own["items"], half)))
     title = "Sparsey: items held by size"
     return Panel(title, "Weights", "Items", tuple(parts), "log", y_scale="log")
 
 
 def _time_panel(results: SuperpositionResults) -> Panel:
     table = results.tables["times"]
-    rows = _rows(table["items"], MICRO * table["seconds"])
+    rows = rows_around(table["items"], MICRO * table["seconds"])
     top = 1.5 * float(rows["y"].max())
     parts = (Series("one more item", "network", rows, points=True),)
     return Panel("Sparsey: time to learn", "Items stored", "Microseconds", parts, "log", (0.0, top), legend=False)
@@ -72,10 +62,6 @@ def _memory_panel(
     return Panel(title, x, y, lines(results.curves[name]), scale, ONE)
 
 
-def _as_points(curves: Iterable[Curve]) -> tuple[Series, ...]:
-    return tuple(replace(each, points=True, joined=False) for each in lines(curves))
-
-
 def _prototype_panel(results: SuperpositionResults) -> Panel:
     moved = []
     for curve in results.curves["rating_by_probe"]:
@@ -83,13 +69,13 @@ def _prototype_panel(results: SuperpositionResults) -> Panel:
         places = np.array([SHOWN[float(x)] for x in kept["x"]])
         moved.append(replace(curve, rows=kept.with_columns({"x": places})))
     ticks = ("new item", "its prototype", "old item")
-    return Panel("Prototypes that were never shown", "", "Mean rank of familiarity", _as_points(moved), y_range=ONE,
+    return Panel("Prototypes that were never shown", "", "Mean rank of familiarity", points_alone(moved), y_range=ONE,
                  ticks=ticks)  # fmt: skip
 
 
 def _order_panel(results: SuperpositionResults) -> Panel:
     ticks = ("a new sequence", "the same in another order")
-    parts = _as_points(results.curves["order"])
+    parts = points_alone(results.curves["order"])
     return Panel("Old sequences against", "", "Old more familiar", parts, y_range=ONE, ticks=ticks)
 
 
@@ -99,7 +85,7 @@ def _digits_panel(results: SuperpositionResults) -> Panel:
     for how in dict.fromkeys(table["read_out"].tolist()):
         own = table.where(table["read_out"] == how)
         x = np.array([names.index(name) + 1.0 for name in own["representation"]])
-        rows = _rows(x, own["accuracy"], Z90 * own["se"])
+        rows = rows_around(x, own["accuracy"], Z90 * own["se"])
         parts.append(Series(str(how), "network", rows, points=True, joined=False))
     title = "Digits read from codes (one pass)"
     return Panel(title, "", "Proportion correct", tuple(parts), y_range=ONE, ticks=tuple(map(str, names)))

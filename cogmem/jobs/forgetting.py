@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +15,7 @@ from cogmem.core import Curve, Design, Kind
 from cogmem.errors import UserError
 from cogmem.human_data.loading import load
 from cogmem.jobs.network_forgetting import QUICK, NetworkCurves, network_curves, network_document, studies
-from cogmem.jobs.outcomes import as_worker
+from cogmem.jobs.outcomes import side_by_side
 from cogmem.lineups import LineUp, line_up
 from cogmem.models import MODELS, NETWORKS, act_r, multiscale_context, pavlik_anderson
 from cogmem.paradigms import forgetting_curve
@@ -57,10 +54,7 @@ def play(
     """
     if workers < 2 or len(networks) < 2:
         return [partial(network_curves, network, human, models, seed=seed, store=store) for network in networks]
-    # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
-    pool = ProcessPoolExecutor(
-        min(workers, len(networks)), mp_context=get_context("spawn"), initializer=as_worker, initargs=(os.getpid(),)
-    )
+    pool = side_by_side(min(workers, len(networks)))
     futures = [pool.submit(network_curves, network, human, models, seed=seed, store=store) for network in networks]
     pool.shutdown(wait=False)
     return [future.result for future in futures]

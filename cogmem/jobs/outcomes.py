@@ -22,6 +22,7 @@ from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
 KIND: Final = "outcome"
+SIMULATION: Final = "simulation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,28 @@ def stored(store: Store, spec: Mapping[str, Any], task: Task) -> Outcome:
     return Outcome(name, kind, arrays["scores"], curves, tables["parameters"], source.seconds)
 
 
+def simulated(
+    store: Store, common: Mapping[str, Any], parts: Mapping[str, tuple[Any, Callable[[], Mapping[str, Trials]]]],
+    report: Report, *, who: str = "",
+) -> dict[str, Trials]:  # fmt: skip
+    """Return the tables of all parts, by part what they depend on and what makes them; the store keeps each part's.
+
+    `who` is simulated; else a part is called by its name.
+    """
+    tables: dict[str, Trials] = {}
+    for done, (name, (settings, make)) in enumerate(parts.items()):
+        report(done, len(parts))
+
+        def made(make: Callable[[], Mapping[str, Trials]] = make, name: str = name) -> Made:
+            began = time.perf_counter()
+            found = dict(make())
+            return found, {}, Source(who=who or name, kind="network", seconds=time.perf_counter() - began)
+
+        tables |= store.remember(SIMULATION, {**common, "part": name, "settings": settings}, made)[0]
+    report(len(parts), len(parts))
+    return tables
+
+
 def as_worker(head: int) -> None:
     """Make this process a worker of the process `head`: without notices, and gone when the head is.
 
@@ -84,6 +107,11 @@ def as_worker(head: int) -> None:
     Thread(target=watch, daemon=True).start()
 
 
+def side_by_side(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of so many workers, each a fresh interpreter: a fork of threads that torch has run can hang."""
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=as_worker, initargs=(os.getpid(),))
+
+
 def compute_all(
     tasks: Sequence[tuple[dict[str, Any], Task]], store: Store, workers: int, report: Report
 ) -> list[Outcome]:
@@ -93,11 +121,7 @@ def compute_all(
     """
     missing = [task for task in tasks if not store.has(KIND, task[0])]
     if workers > 1 and len(missing) > 1:
-        # A fresh interpreter a worker: forking a process in which torch has run threads can hang.
-        context = get_context("spawn")
-        with ProcessPoolExecutor(
-            min(workers, len(missing)), mp_context=context, initializer=as_worker, initargs=(os.getpid(),)
-        ) as pool:
+        with side_by_side(min(workers, len(missing))) as pool:
             futures = [pool.submit(stored, store, *task) for task in missing]
             for done, future in enumerate(futures):
                 report(done, len(missing))

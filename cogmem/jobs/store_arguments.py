@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from cogmem.core import Source
 from cogmem.jobs import access_precision, optimised_keys, silent_engrams, store_capacity
+from cogmem.jobs.outcomes import simulated
 from cogmem.progress import Report, silent
-from cogmem.store import Made, Store
+from cogmem.store import Store
 from cogmem.trials import Trials
 
 VERSION: Final = 1
-KIND: Final = "simulation"
 SEEDS: Final = (1, 2, 3)
 CAPACITY: Final = store_capacity.CapacitySettings()
 GROWTH: Final = store_capacity.GrowthSettings()
@@ -68,16 +67,7 @@ def _parts(seed: int) -> dict[str, tuple[Any, Callable[[], Mapping[str, Trials]]
 
 def compute(*, seed: int = 1, store: Store, report: Report = silent) -> Arguments:
     """Return every table; what was computed once is taken from the store."""
-    started, tables, parts = time.perf_counter(), dict[str, Trials](), _parts(seed)
-    for done, (name, (settings, make)) in enumerate(parts.items()):
-        report(done, len(parts))
-
-        def made(make: Callable[[], Mapping[str, Trials]] = make, name: str = name) -> Made:
-            began = time.perf_counter()
-            found = dict(make())
-            return found, {}, Source(who=name, kind="network", seconds=time.perf_counter() - began)
-
-        spec = {"job": "store_arguments", "version": VERSION, "part": name, "settings": settings, "seed": seed}
-        tables |= store.remember(KIND, spec, made)[0]
-    report(len(parts), len(parts))
+    started = time.perf_counter()
+    common = {"job": "store_arguments", "version": VERSION, "seed": seed}
+    tables = simulated(store, common, _parts(seed), report)
     return Arguments(tables, seed, time.perf_counter() - started)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +33,11 @@ class ListSettings:
     category_share: float = 0.6
     frames: int = 5
     sequences: int = 8
-    common: Mapping[str, Any] = field(default_factory=dict)
 
     def design(self, seed: int, **settings: Any) -> Design:
         """Return a design of these items."""
         given = {"features": self.features, "active": self.active, "n_lists": self.n_lists,
-                 "list_length": self.list_length, **self.common, **settings}  # fmt: skip
+                 "list_length": self.list_length, **settings}  # fmt: skip
         return superposition.design(seed=seed, **given)
 
 
@@ -119,6 +118,3 @@ def _ranked(curves: Sequence[Curve]) -> Curve:
     """Return the first row of each curve, at 1, 2, ..."""
     rows = {name: np.array([float(curve.rows[name][0]) for curve in curves]) for name in ("y", "n", "sd")}
     return replace(curves[0], rows=Trials({"x": np.arange(1.0, len(curves) + 1), **rows}))
-
-
-ORDER_TICKS: Final = ("new sequence", "other order")

@@ -23,7 +23,7 @@ from cogmem.human_data.loading import load
 from cogmem.images import digits
 from cogmem.jobs import recognition, sparsey_capacity
 from cogmem.jobs.digit_codes import DigitSettings, read_out
-from cogmem.jobs.outcomes import Outcome, compute_all
+from cogmem.jobs.outcomes import Outcome, compute_all, simulated
 from cogmem.jobs.ranking import ranked
 from cogmem.jobs.superposed_designs import ListSettings, taken
 from cogmem.lineups import LineUp
@@ -31,15 +31,14 @@ from cogmem.models.sparsey import sparsey, with_rule
 from cogmem.models.superposed import RIVALS
 from cogmem.names import selected
 from cogmem.progress import Report, silent
-from cogmem.store import Made, Store
+from cogmem.store import Store
 from cogmem.subjects.superposed import Memory
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
 
 VERSION: Final = 1
-KIND: Final = "simulation"
 MODELS: Final = recognition.MODELS
 PEOPLE: Final = ("people", "people_of_the_experiment")
 BACKED: Final = replace(with_rule(sparsey, backoff=(0.9, 0.9)), name="sparsey_backing_off")
@@ -108,25 +107,14 @@ def _tasks(chosen: Sequence[str], seed: int) -> tuple[list[Task], list[Task], li
     return scored, whole, lists
 
 
-def _simulated(seed: int, store: Store) -> dict[str, Trials]:
-    """Return the tables of fields and digits; what was computed once is taken from the store."""
-    parts: dict[str, tuple[Any, Callable[[], Trials]]] = {
-        "similarity": (asdict(SIMILARITY), lambda: sparsey_capacity.similarity(SIMILARITY, seed=seed)),
-        "capacity": (asdict(CAPACITY), lambda: sparsey_capacity.capacity(CAPACITY, seed=seed)),
-        "times": (asdict(TIMES), lambda: sparsey_capacity.times(TIMES, seed=seed)),
-        "digits": (asdict(DIGITS), lambda: read_out(digits(), DIGITS, seed=seed)),
+def _fields(seed: int) -> dict[str, tuple[Any, Callable[[], Mapping[str, Trials]]]]:
+    """Return for each table of fields and digits what it depends on, and what makes it."""
+    return {
+        "similarity": (asdict(SIMILARITY), lambda: {"similarity": sparsey_capacity.similarity(SIMILARITY, seed=seed)}),
+        "capacity": (asdict(CAPACITY), lambda: {"capacity": sparsey_capacity.capacity(CAPACITY, seed=seed)}),
+        "times": (asdict(TIMES), lambda: {"times": sparsey_capacity.times(TIMES, seed=seed)}),
+        "digits": (asdict(DIGITS), lambda: {"digits": read_out(digits(), DIGITS, seed=seed)}),
     }
-    tables: dict[str, Trials] = {}
-    for name, (settings, make) in parts.items():
-
-        def made(make: Callable[[], Trials] = make, name: str = name) -> Made:
-            began = time.perf_counter()
-            found = {name: make()}
-            return found, {}, Source(who="sparsey", kind="network", seconds=time.perf_counter() - began)
-
-        spec = {"job": "superposition", "version": VERSION, "part": name, "settings": settings, "seed": seed}
-        tables |= store.remember(KIND, spec, made)[0]
-    return tables
 
 
 NOTES: Final = (
@@ -172,7 +160,8 @@ def compute(
     for name in ("code_similarity", "mantel", "completion", "repair", "recalled_by_length", "forced_choice",
                  "rating_by_probe", "order"):  # fmt: skip
         curves[name] = tuple(each.curves[name] for each in memories)
-    tables = _simulated(seed, store) if networks else {}
+    common = {"job": "superposition", "version": VERSION, "seed": seed}
+    tables = simulated(store, common, _fields(seed), silent, who="sparsey") if networks else {}
     return SuperpositionResults(line_up, _left_out(fitted), curves, tables, seed, time.perf_counter() - started)
 
 
@@ -183,7 +172,7 @@ def _left_out(outcomes: Sequence[Outcome]) -> Trials:
         mean, se = recognition.halves().mean_and_se(each.scores)
         told = {name: each.parameters[name][0] for name in ("rhat", "ess", "divergences", "pareto_k")}
         rows.append({"subject": each.name, "elpd_loo_per_test": mean, "se": se, "people": len(each.scores), **told})
-    return Trials({name: np.array([row[name] for row in rows]) for name in rows[0]}) if rows else Trials({})
+    return from_rows(rows)
 
 
 def document(results: SuperpositionResults) -> dict[str, Any]:

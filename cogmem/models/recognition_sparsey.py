@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.kernels.sparsey import empty, frames_of, learn, recognise
+from cogmem.kernels.sparsey import empty, frames_of_sets, learn, recognise
 from cogmem.models.recognition_tables import Familiarity, tabulate
+from cogmem.paradigms.superpositions import drawn_sets, exchanged
 
 Array = NDArray[np.float64]
 
@@ -29,30 +30,18 @@ LISTS: Final = 40
 SEED: Final = 2017
 
 
-def _probes(items: NDArray[np.uint8], share: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return items (n, features) with that share of their active features, the others being new to them."""
-    kept = round(share * ACTIVE)
-    order = rng.random(items.shape)
-    # First the features that stay, then those that the item does not have, last the item's own others.
-    own = np.where(items > 0, order, 2.0).argsort(axis=1)[:, :kept]
-    new = np.where(items > 0, 2.0, order).argsort(axis=1)[:, : ACTIVE - kept]
-    made = np.zeros_like(items)
-    np.put_along_axis(made, np.concatenate([own, new], axis=1), 1, axis=1)
-    return made
-
-
 @cache
 def simulated() -> tuple[Array, Array]:
     """Return G of new and of old probes at each of SHARES, (shares, LISTS x LENGTH) each, the same in every process."""
     found: list[list[Array]] = [[], []]
     for number in range(LISTS):
         rng = np.random.default_rng([SEED, number])
-        items = _probes(np.zeros((LENGTH, FEATURES), np.uint8), 0.0, rng)
-        field, _ = learn(empty(MODULES, CELLS, FEATURES), frames_of(items), seed=number)
-        strange = [_probes(np.zeros_like(items), 0.0, rng) for _ in SHARES]
-        known = [_probes(items, share, rng) for share in SHARES]
+        items, strange = (drawn_sets(n, FEATURES, ACTIVE, rng) for n in (LENGTH, LENGTH * len(SHARES)))
+        kept = np.rint(SHARES * ACTIVE).astype(np.int64).repeat(LENGTH)
+        known = exchanged(np.tile(items, (len(SHARES), 1)), kept, FEATURES, rng)
+        field, _ = learn(empty(MODULES, CELLS, FEATURES), frames_of_sets(items), seed=number)
         for kind, probes in zip(found, (strange, known), strict=True):
-            g = recognise(field, frames_of(np.concatenate(probes)), seed=number).familiarity[0]
+            g = recognise(field, frames_of_sets(probes), seed=number).familiarity[0]
             kind.append(g.reshape(len(SHARES), LENGTH))
     new, old = (np.concatenate(kind, axis=1) for kind in found)
     return new, old

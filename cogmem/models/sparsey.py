@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cogmem.errors import UserError
 from cogmem.kernels.sparsey import Codes, Field, Frames, Rule, empty, frames_of, learn, recognise
+from cogmem.models.superposed_parts import winners as largest
 from cogmem.subjects.superposed import Read, Saturated, checked
 
 Array = NDArray[np.float64]
@@ -71,17 +72,15 @@ class Sparsey:
         """Return G, the features that a probe's code sends back, and the code: (n, frames x modules x cells) ones.
 
         G of a sequence is the mean over its frames. The features are as many as items have, those that most modules of
-        the code have weights from (a feature's weights are as good backwards); in equals the first.
+        the code have weights from (a feature's weights are as good backwards); of equals the first.
         """
         given = checked(self.name, probes, held.field.weights[0].shape[1])
         found = recognise(held.field, _frames(given), rule=self.rule, seed=seed, backend=self.backend)
-        n, features = len(given), given.shape[-1]
+        n = len(given)
         g = found.familiarity[0].reshape(n, -1).mean(axis=1)
-        code = one_hot(found.winners[0], self.cells)
+        code = one_hot(found.winners[0], self.cells).reshape(n, -1)
         back = sent_back(held.field, found.winners[0], round(held.active)).reshape(given.shape)
-        if code.shape[0] != n:
-            code = code.reshape(n, -1)
-        return Read(g, back[..., :features], code)
+        return Read(g, back, code)
 
 
 def _frames(items: Bits) -> Frames:
@@ -97,16 +96,12 @@ def one_hot(winners: NDArray[np.int32], cells: int) -> Bits:
     return np.asarray(winners[:, :, None] == np.arange(cells), dtype=np.uint8).reshape(len(winners), -1)
 
 
-def sent_back(held: Field, winners: NDArray[np.int32], active: int) -> Bits:
+def sent_back(held: Field, codes: NDArray[np.int32], active: int) -> Bits:
     """Return for each code (frames, modules) the `active` features that most of its winners have weights from."""
-    features = held.weights[0].shape[1]
-    made = np.zeros((len(winners), features), np.uint8)
     weights = np.ascontiguousarray(held.weights[0][0].T) > 0
-    for row, code in enumerate(winners):
-        if code[0] >= 0:
-            support = weights[np.arange(held.modules) * held.cells + code].sum(axis=0)
-            made[row, np.argsort(-support, kind="stable")[: min(active, features)]] = 1
-    return made
+    first = np.arange(held.modules) * held.cells
+    support = np.array([weights[first + code].sum(axis=0) for code in np.maximum(codes, 0)])
+    return largest(support, active) * (codes[:, :1] >= 0).astype(np.uint8)
 
 
 def faded(permanence: int, convexity: float) -> Rule:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from cogmem.errors import UserError
 from cogmem.kernels.sparsey import Codes, Field, Frames, Rule, empty, learn, recognise, sent_by
 from cogmem.models.sparsey import one_hot
+from cogmem.models.superposed_parts import winners as largest
 from cogmem.subjects.superposed import Read, checked
 
 Array = NDArray[np.float64]
@@ -113,9 +115,11 @@ class Hierarchy:
     def __post_init__(self) -> None:
         if not self.levels:
             raise UserError("A hierarchy has at least one level.")
-        self._wires()
+        _ = self._wires  # a window that does not fit is told of at once
 
+    @cached_property
     def _wires(self) -> tuple[_Wires, ...]:
+        """What each level sees, the same at every frame."""
         found, below, units = [], self.image, 1
         for number, level in enumerate(self.levels):
             found.append(_Wires(windows(level, below), units, self._over(number)))
@@ -136,7 +140,7 @@ class Hierarchy:
 
     def _born(self) -> list[Field]:
         made = []
-        for number, (level, wires) in enumerate(zip(self.levels, self._wires(), strict=True)):
+        for number, (level, wires) in enumerate(zip(self.levels, self._wires, strict=True)):
             over = self.levels[number + 1] if wires.over.shape[1] else None
             context = wires.over.shape[1] * over.modules * over.cells if over else 0
             made.append(empty(level.modules, level.cells, wires.seen.shape[1] * wires.units, replicas=level.fields,
@@ -169,14 +173,12 @@ class Hierarchy:
         """Return the pixels that the lowest level's codes send back, as many as images have: (pixels,)."""
         support, seen_by = np.zeros(self.image[0] * self.image[1]), np.zeros(self.image[0] * self.image[1])
         weights, cells = held.fields[0].weights[0], self.levels[0].cells
-        for own, (code, seen) in enumerate(zip(lowest.winners, self._wires()[0].seen, strict=True)):
+        for own, (code, seen) in enumerate(zip(lowest.winners, self._wires[0].seen, strict=True)):
             if code[0] >= 0:
                 support[seen] += (weights[own][:, np.arange(len(code)) * cells + code] > 0).mean(axis=1)
                 seen_by[seen] += 1
         support /= np.maximum(seen_by, 1)
-        made = np.zeros(len(support), np.uint8)
-        made[np.argsort(-support, kind="stable")[: round(held.active)]] = 1
-        return made * (support > 0)
+        return np.asarray(largest(support[None], round(held.active))[0] * (support > 0), dtype=np.uint8)
 
     def _watched(
         self, fields: list[Field], sequence: Bits, seed: int, *, learning: bool
@@ -198,7 +200,7 @@ class Hierarchy:
         self, number: int, own: Field, image: Bits, below: _Now | None, before: Sequence[_Now] | None, seed: int,
         learning: bool,
     ) -> tuple[Field, _Now]:  # fmt: skip
-        level, wires = self.levels[number], self._wires()[number]
+        level, wires = self.levels[number], self._wires[number]
         last = before[number] if before else None
         on = last is not None and level.persistence > 1
         stays = (last.winners[:, 0] >= 0) & (last.age < level.persistence) if on and last is not None else None

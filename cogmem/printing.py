@@ -205,9 +205,11 @@ def key_value(results: KeyValueResults) -> None:
 
 def superposition(results: SuperpositionResults) -> None:
     """Print the main job of superposed codes: scores, people left out, fields of Sparsey, what memories hold."""
-    line_up(results.line_up, "Who predicts people's ratings of old and new items: roc6_2015")
+    line_up(results.line_up, f"Who predicts people's ratings of old and new items: {results.line_up.human.subject}")
     if len(results.left_out):
         table("Fitted to all ratings (NUTS), each person left out in turn (PSIS)", rows_of(results.left_out))
+    for curve in results.curves["z_slope"]:
+        table("Slope of people's z-ROCs, by the fitted sd of old items and by a line, 95 %", slopes(curve))
     for name, title in (
         ("similarity", "Sparsey: share of winners that a probe has in common with an item, by its features"),
         ("capacity", "Sparsey: items of which .95 of the winners come back, by size"),
@@ -228,6 +230,12 @@ def superposition(results: SuperpositionResults) -> None:
     ):
         if results.curves[measure]:
             table(title, [_by_x(curve) for curve in results.curves[measure]])
+
+
+def slopes(curve: Curve) -> list[dict[str, Any]]:
+    """Return a row a group and method: the mean slope of people's z-ROCs and its interval."""
+    return [{"group": row["group"], "people": int(row["n"]), "method": row["method"], "mean": row["y"],
+             "from": row["lower"], "to": row["upper"]} for row in rows_of(curve.rows)]  # fmt: skip
 
 
 def capacities(rows: Trials) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -12,14 +13,16 @@ from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
+from cogmem.core import Source
 from cogmem.errors import UserError
 from cogmem.fitting import ratings as rating_fits
 from cogmem.fitting import together
 from cogmem.fitting.fits import Method
 from cogmem.fitting.ratings import RatingDensity, RatingFit, fit_ratings, left_out, log_counts
 from cogmem.fitting.step_fits import StepDensity, StepFit, fit_steps
+from cogmem.human_data.loading import load
 from cogmem.jobs import recognition
-from cogmem.models import recognition_rem
+from cogmem.models import recognition_others, recognition_rem, recognition_sparsey
 from cogmem.models.recognition import (
     RATING_MODELS,
     RatingModel,
@@ -32,6 +35,7 @@ from cogmem.models.recognition import (
 )
 from cogmem.models.recognition_tables import tabulate
 from cogmem.subjects.parameters import Parameter, constrained
+from cogmem.trials import Trials
 from tests.test_pair_models import Array
 
 CRITERIA = [-0.5, 0.5, 0.5, 0.5, 0.5]
@@ -307,44 +311,151 @@ def fitted(sigmas: Array, counts: Array) -> RatingFit:
     return RatingFit(done, lambda theta: theta, counts, 1)
 
 
-def test_slopes_of_people_by_both_methods(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = recognition.Ratings(("a", "b", "c"), np.array(["e"] * 3), np.zeros((3, 2, 6)))
-    monkeypatch.setattr(recognition, "ratings", lambda: known)
+def rated(counts: Array, group: list[str]) -> recognition.Ratings:
+    return recognition.Ratings("hand", tuple("abcdefgh"[: len(counts)]), np.array(group), counts)
+
+
+def test_slopes_of_people_by_both_methods() -> None:
     # As often to new as to old items: the z-ROC is the diagonal, its slope 1. The last person uses one rating.
     counts = np.stack([np.ones((2, 6)), np.tile([1.0, 4, 2, 8, 5, 7], (2, 1)), np.tile([0, 0, 0, 0, 0, 10.0], (2, 1))])
-    own, mean = recognition.z_slopes(fitted(np.array([[2.0, 1.0, 1.0], [1.0, 1.0, 4.0]]), counts))
-    np.testing.assert_allclose(own["by_fit"], [0.75, 1.0, 0.625])
-    np.testing.assert_allclose(own["by_line"], [1.0, 1.0, np.nan])
-    np.testing.assert_allclose(mean["mean"], [(0.75 + 1.0 + 0.625) / 3, 1.0])
-    np.testing.assert_array_equal(mean["people"], [3, 2])
-
-
-def test_others_leave_everybody_out_of_their_own_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = recognition.Ratings(tuple("abcd"), np.array(["e", "e", "f", "f"]), np.zeros((4, 2, 6)))
-    monkeypatch.setattr(recognition, "ratings", lambda: known)
-    answers = np.zeros((4, 2, 6))
-    answers[range(4), :, range(4)] = np.array([4.0, 3.0, 1.0, 2.0])[:, None]
-    found = recognition.others(answers, same_experiment=False)
-    np.testing.assert_allclose(found[0], [[0, 3 / 6, 1 / 6, 2 / 6, 0, 0]] * 2)
-    np.testing.assert_allclose(found[2], [[4 / 9, 3 / 9, 0, 2 / 9, 0, 0]] * 2)
-    np.testing.assert_array_equal(recognition.others(answers, same_experiment=True)[0, 0], [0, 1, 0, 0, 0, 0])
+    fit = fitted(np.array([[2.0, 1.0, 1.0], [1.0, 1.0, 4.0]]), counts)
+    found = recognition.z_slopes(fit, rated(counts, ["e", "e", "f"]))
+    # Means of 1/2, 1 and of 1, 1 and of 1, 1/4 are .75, 1, .625.
+    expected = [("all", "fit", (0.75 + 1.0 + 0.625) / 3, 3), ("all", "line", 1.0, 2), ("e", "fit", 0.875, 2),
+                ("e", "line", 1.0, 2), ("f", "fit", 0.625, 1)]  # fmt: skip
+    assert list(zip(found["group"].tolist(), found["method"].tolist(), strict=True)) == [each[:2] for each in expected]
+    np.testing.assert_allclose(found["y"], [each[2] for each in expected])
+    np.testing.assert_array_equal(found["n"], [each[3] for each in expected])
+    np.testing.assert_array_equal(found["x"], [0, 0, 1, 1, 2])
+    # Everybody's mean by draw: 2/3 + 1/6 of the first, (1 + 1 + 1/4) / 3 of the second.
+    np.testing.assert_allclose(found["lower"][0], 0.75 + 0.025 * (2.5 / 3 - 0.75))
 
 
 def test_halves_are_all_answers_parted_evenly() -> None:
-    halved, whole = recognition.halves(), recognition.counts()
+    everybody = recognition.ratings_of(load(recognition.DATA))
+    halved, whole = everybody.halves(), everybody.counts
     assert whole.shape == (459, 2, 6)
     np.testing.assert_array_equal(halved.first + halved.second, whole)
     apart = (halved.second - halved.first).sum(axis=-1)
     assert set(np.unique(apart)) <= {0.0, 1.0}
     assert (halved.first >= 0).all()
     assert (halved.second >= 0).all()
+    np.testing.assert_array_equal(everybody.halves().first, halved.first)
 
 
 def test_the_roc_starts_at_the_strictest_criterion() -> None:
-    table = recognition.roc("x", np.array([[[0.5, 0.3, 0.1, 0.1, 0, 0], [0, 0, 0.1, 0.2, 0.3, 0.4]]]), cast(Any, None))
-    rows = table["roc"].rows
-    np.testing.assert_allclose(rows["x"], [0, 0, 0.1, 0.2, 0.5])
-    np.testing.assert_allclose(rows["y"], [0.4, 0.7, 0.9, 1.0, 1.0])
+    curve = recognition.roc("x", np.array([[[0.5, 0.3, 0.1, 0.1, 0, 0], [0, 0, 0.1, 0.2, 0.3, 0.4]]]), cast(Any, None))
+    np.testing.assert_allclose(curve.rows["x"], [0, 0, 0.1, 0.2, 0.5])
+    np.testing.assert_allclose(curve.rows["y"], [0.4, 0.7, 0.9, 1.0, 1.0])
+
+
+def test_shares_of_ratings_are_of_new_items_then_of_old_ones() -> None:
+    people = rated(np.array([[[1.0, 3], [0, 4]], [[2, 2], [1, 1]]]), ["e", "e"])
+    curve = recognition.people_shares(people, Source(who="hand", kind="human"))
+    np.testing.assert_array_equal(curve.rows["x"], [1, 2, 3, 4, 1, 2, 3, 4])
+    np.testing.assert_allclose(curve.rows["y"], [0.25, 0.75, 0, 1, 0.5, 0.5, 0.5, 0.5])
+    np.testing.assert_allclose(curve.pool().rows["y"], [3 / 8, 5 / 8, 1 / 6, 5 / 6])
+
+
+@pytest.mark.parametrize(
+    ("name", "people", "steps", "groups"),
+    [("roc6_2015", 459, 6, 12), ("kantner_lindsay_2010", 78, 6, 6), ("kantner_lindsay_2014", 87, 6, 1),
+     ("sadeghi_2017", 50, 12, 2)],
+)  # fmt: skip
+def test_ratings_of_each_data_set(name: str, people: int, steps: int, groups: int) -> None:
+    found = recognition.ratings_of(load(name))
+    assert (found.counts.shape, len(np.unique(found.group))) == ((people, 2, steps), groups)
+    assert found.counts.sum() == load(name).rows["n"].sum()
+    assert len(found.model("unequal_variance").parameters) == steps + 1
+
+
+def test_tables_without_ratings_are_told_what_is_needed() -> None:
+    with pytest.raises(UserError, match=r"reder_2000 has x, y, .*Take one of roc6_2015"):
+        recognition.ratings_of(load("reder_2000"))
+    few = load("sadeghi_2017")
+    first = few.rows["participant"] == few.rows["participant"][0]
+    rows = {name: np.where(first & (few.rows["repetitions"] == 1), 0, few.rows[name]) if name.startswith("rating_")
+            else few.rows[name] for name in few.rows}  # fmt: skip
+    with pytest.raises(UserError, match=f"{few.rows['participant'][0]} of sadeghi_2017 has not"):
+        recognition.ratings_of(replace(few, rows=Trials(rows)))
+
+
+# ---- people told by people -------------------------------------------------------------------------------------------
+
+
+def test_others_are_of_the_same_group_and_not_oneself() -> None:
+    answers = np.zeros((4, 2, 6))
+    answers[range(4), :, range(4)] = np.array([4.0, 3.0, 1.0, 2.0])[:, None]
+    found = recognition_others.others(answers, np.array(["e", "e", "f", "f"]))
+    np.testing.assert_array_equal(found[0], [[0, 3, 0, 0, 0, 0]] * 2)
+    np.testing.assert_array_equal(found[3], [[0, 0, 1, 0, 0, 0]] * 2)
+    # Half an answer a rating: (3 + .5) of (3 + 3).
+    told = recognition_others.pooled(answers, np.array(["e", "e", "f", "f"]))
+    np.testing.assert_allclose(told[0, 0], [0.5 / 6, 3.5 / 6, *[0.5 / 6] * 4])
+    with pytest.raises(UserError, match="Nobody else is in f"):
+        recognition_others.others(answers[:3], np.array(["e", "e", "f"]))
+
+
+def test_others_with_a_straight_z_roc_are_signal_detection() -> None:
+    # So many answers that half of one more is nothing: everybody's are unequal variance at d' 1.2, sd 1.5.
+    told = unequal_variance.chances(np.array([[*CRITERIA, 1.2, 1.5]]))
+    model = recognition_others.by_others(np.repeat(1e9 * told, 3, axis=0), np.array(["e"] * 3))
+    # A person 0.6 farther away by the others' line: (c - 1.2) / 1.5 - 0.6 is (c - 2.1) / 1.5; other criteria, too.
+    own = [-2.0, 1.0, 0.3, 0.7, 1.8]
+    expected = unequal_variance.chances(np.array([[*own, 2.1, 1.5]]))
+    found = model.chances(np.array([[*own, 0.6]] * 6))
+    assert found.shape == (6, 2, 6)
+    np.testing.assert_allclose(found, np.repeat(expected, 6, axis=0), atol=2e-5)
+
+
+def test_gradients_of_the_others_model() -> None:
+    counts = np.random.default_rng(1).multinomial(60, np.full(6, 1 / 6), (4, 2)).astype(np.float64)
+    model = recognition_others.by_others(counts[::-1].copy(), np.array(["e"] * 4))
+    density, z = density_of(model, counts), z_of(model, 4)
+    _, gradient = density.with_gradient(z)
+    np.testing.assert_allclose(gradient, StepDensity.with_gradient(density, z)[1], rtol=1e-4, atol=1e-3)
+
+
+def test_own_answers_are_a_polya_urn() -> None:
+    # About (2, 1): the first rating has 2/3, then 3/4 of the first again and 1/4 of the second: 2/3 * 1/4.
+    about = np.array([[[2.0, 1.0], [1.0, 1.0]]])
+    left = np.array([[[1.0, 1.0], [2.0, 0.0]]])
+    expected = np.log(2 / 3 * 1 / 4) + np.log(1 / 2 * 2 / 3)
+    np.testing.assert_allclose(recognition_others.own_log_density(left, about), [expected])
+
+
+def test_the_concentration_of_simulated_people_is_found_again() -> None:
+    rng = np.random.default_rng(3)
+    middle = np.array([0.4, 0.2, 0.1, 0.1, 0.1, 0.1])
+    shares_of = rng.dirichlet(8.0 * middle, (400, 2))
+    counts = np.array([[rng.multinomial(100, p) for p in person] for person in shares_of], dtype=np.float64)
+    # 800 draws of 5 free shares tell a concentration to about sqrt(2 / 4000), 2 %; three of them.
+    found = recognition_others.concentration(counts, np.broadcast_to(middle, counts.shape))
+    assert found == pytest.approx(8.0, rel=0.07)
+    same = np.array([[rng.multinomial(100, middle) for _ in range(2)] for _ in range(400)], dtype=np.float64)
+    assert recognition_others.concentration(same, np.broadcast_to(middle, same.shape)) > 1000
+
+
+def test_whoever_always_answers_alike_is_told_by_own_answers() -> None:
+    counts = np.zeros((4, 2, 6))
+    counts[range(4), 0, range(4)] = 100
+    counts[range(4), 1, [5, 4, 3, 2]] = 100
+    done = recognition.own_outcome(rated(counts, ["e"] * 4))
+    assert (done.scores > -25).all()
+    assert (done.scores > 200 * np.log(1 / 6) / 10).all()
+    assert done.parameters["mean"].max() < 1
+
+
+def test_sparsey_is_sure_of_whole_items_and_its_z_roc_is_steep() -> None:
+    new, old = recognition_sparsey.simulated()
+    assert new.shape == old.shape == (len(recognition_sparsey.SHARES), recognition_sparsey.LISTS * 60)
+    apart = (old.mean(axis=1) - new.mean(axis=1)) / new.std(axis=1)
+    assert abs(apart[0]) < 0.15  # a probe with none of the item's features is a new one: 2,400 draws, sd 0.03
+    assert (np.diff(apart) > 0).all()
+    assert apart[-1] > 5
+    # Where d' is near 1.5 old probes vary less than new ones: the slope of the z-ROC is above 1, people's is .72.
+    near = int(np.argmin(abs(apart - 1.5)))
+    assert old[near].std() < new[near].std()
 
 
 # ---- NUTS ------------------------------------------------------------------------------------------------------------

@@ -9,21 +9,42 @@ import numpy as np
 
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around, series
 from cogmem.figures.interference import ONE, lines, points_alone, scores
-from cogmem.human_data.loading import load
 from cogmem.jobs import recognition
-from cogmem.jobs.superposition import HALF_ACTIVE, SuperpositionResults, compute
+from cogmem.jobs.superposition import HALF_ACTIVE, LISTS, SuperpositionResults, compute
 from cogmem.progress import Report
 from cogmem.store import Store
 
 SHOWN: Final = {2.0: 1.0, 4.0: 2.0, 1.0: 3.0}
 """Where probes of the kinds new, prototype and old are drawn."""
 MICRO: Final = 1e6
+METHODS: Final = {"fit": "1 / sd of old, fitted", "line": "line through z(hit), z(false alarm)"}
 
 
 def _roc_panel(results: SuperpositionResults) -> Panel:
     people, *others = results.curves["roc"]
     parts = (replace(series(people, "people"), joined=False), *lines(others))
     return Panel("Recognition: people and models", "False alarms", "Hits", parts, y_range=ONE)
+
+
+def _shares_panel(results: SuperpositionResults) -> Panel:
+    people, *others = results.curves[recognition.SHARES]
+    half = len(people.rows) // 2
+    ticks = (*(f"new {k}" for k in range(1, half + 1)), *(f"old {k}" for k in range(1, half + 1)))
+    parts = (replace(series(people, "people"), joined=False), *lines(others))
+    return Panel("Ratings of new and of old items", "", "Share of ratings", parts, ticks=ticks)
+
+
+def _slope_panel(results: SuperpositionResults) -> Panel:
+    rows = results.curves[recognition.SLOPE][0].rows
+    ticks, parts = tuple(dict.fromkeys(rows["group"].tolist())), []
+    for method, name in METHODS.items():
+        own = rows.where(rows["method"] == method)
+        middle, half = 0.5 * (own["lower"] + own["upper"]), 0.5 * (own["upper"] - own["lower"])
+        aside = own["x"] + (1.1 if method == "line" else 0.9)
+        parts.append(Series(name, "human", rows_around(aside, middle, half), points=True, joined=False))
+    equal = rows_around(np.array([0.5, len(ticks) + 0.5]), np.ones(2))
+    parts.append(Series("equal variances", "equation", equal))
+    return Panel("People: slope of the z-ROC (95 %)", "", "Slope", tuple(parts), ticks=ticks)
 
 
 def _similarity_panel(results: SuperpositionResults) -> Panel:
@@ -46,6 +67,15 @@ def _capacity_panel(results: SuperpositionResults) -> Panel:
         parts.append(Series(str(regime), "network", rows_around(own["weights"], own["items"], half)))
     title = "Sparsey: items held by size"
     return Panel(title, "Weights", "Items", tuple(parts), "log", y_scale="log")
+
+
+def _bits_panel(results: SuperpositionResults) -> Panel:
+    table, parts = results.tables["capacity"], []
+    for regime in dict.fromkeys(table["regime"].tolist()):
+        own = table.where(table["regime"] == regime)
+        half = Z90 * own["sd"] / own["items"] * own["bits"] / np.sqrt(own["lists"])
+        parts.append(Series(str(regime), "network", rows_around(own["weights"], own["bits"], half)))
+    return Panel("Sparsey: bits a weight", "Weights", "Bits", tuple(parts), "log")
 
 
 def _time_panel(results: SuperpositionResults) -> Panel:
@@ -93,9 +123,14 @@ def _digits_panel(results: SuperpositionResults) -> Panel:
 
 def draw(results: SuperpositionResults) -> Drawing:
     """Return the drawing of a computed comparison."""
-    panels = [_roc_panel(results), scores(results.line_up, "Predicting the other half of ratings")]
+    panels = [
+        _roc_panel(results), _shares_panel(results), scores(results.line_up, "Predicting the other half of ratings")
+    ]  # fmt: skip
+    if results.curves[recognition.SLOPE]:
+        panels.append(_slope_panel(results))
     if results.tables:
-        panels += [_similarity_panel(results), _capacity_panel(results), _time_panel(results), _digits_panel(results)]
+        panels += [_similarity_panel(results), _capacity_panel(results), _bits_panel(results), _time_panel(results),
+                   _digits_panel(results)]  # fmt: skip
     if results.curves["completion"]:
         length, share = "Items in the list", "Share of the item's features shown"
         cosine = "Cosine of answer and item"
@@ -113,13 +148,14 @@ def draw(results: SuperpositionResults) -> Drawing:
 
 def _caption(results: SuperpositionResults) -> str:
     return (
-        f"People: {load(recognition.DATA).source.citation} Points are means over people with 90 % intervals. Models of "
+        f"People: {results.line_up.human.source.citation} Points are means over people with 90 % intervals. Models of "
         "recognition are fitted to one half of everybody's ratings and scored on the other: log predictive density a "
-        "rating in nats, 90 % intervals over people; people_of_the_experiment is what the others of the "
-        "same experiment did. Fields of Sparsey learn each item once; the number of items held is that of which .95 of "
-        "the winners come back (400 features of which 20 are active, 20 modules of 10 cells where nothing else is "
-        f"said). Memories take the same lists (20 of 400 features; {' and '.join(HALF_ACTIVE)}: 200), and ratings by "
-        f"rank. Time is of this machine. Seed {results.seed}."
+        "rating in nats, 90 % intervals over people; the people are told by the others of their experiment (the z-ROC "
+        "of these at one's own strength and criteria), own_answers by their own other half. Fields of Sparsey learn "
+        "each item once; the number of items held is that of which .95 of the winners come back (400 features of "
+        "which 20 are active, 20 modules of 10 cells where nothing else is said). Memories take the same lists (20 of "
+        f"400 features; {' and '.join(HALF_ACTIVE)}: 200), and ratings by rank; parts are completed and wrong "
+        f"features repaired in lists of {LISTS.completed}. Time is of this machine. Seed {results.seed}."
     )
 
 

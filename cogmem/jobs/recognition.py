@@ -1,112 +1,114 @@
-"""Recognition ratings (459 people of 12 data sets): what models of recognition say of 150,420 answers.
+"""Recognition ratings: what models of recognition say of people's answers, rating by rating.
 
 Everybody's answers to old and to new items are parted at random into two halves; a model is fitted to one and scored on
-the other, both ways round. What other people answered is linked to each person; as their criteria differ, that is no
-ceiling.
+the other, both ways round. The main data are 150,420 ratings of 459 people (roc6_2015); any table with a column for
+each rating will do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.core import Curve, Kind, Source
+from cogmem.core import Curve, Kind, Record, Source
+from cogmem.errors import UserError
 from cogmem.fitting.fits import Method, convergence
-from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out, log_counts
-from cogmem.fitting.step_fits import StepDensity, fit_steps
-from cogmem.human_data.loading import load
-from cogmem.jobs.kind_counts import LINK, Halves, counted, linked
+from cogmem.fitting.loo import Elpd
+from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out
+from cogmem.jobs.kind_counts import Halves, counted
 from cogmem.jobs.outcomes import Outcome
-from cogmem.models.recognition import RATING_MODELS, RATINGS, unequal_variance
+from cogmem.models.recognition import RATING_MODELS, RatingModel, unequal_variance, with_ratings
+from cogmem.models.recognition_others import by_others, concentration, own_log_density, pooled
 from cogmem.paradigms.superposition_measures import z_slope
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 
 DATA: Final = "roc6_2015"
-COLUMNS: Final = {f"rating_{k}": (f"rating_{k}",) for k in range(1, RATINGS + 1)}
+GROUPS: Final = ("experiment", "condition")
+"""Columns that say whom a person is like: those of the first that a table has."""
 SPLIT: Final = 2015
 """Seed of the halves: the same answers are held out from everybody's models."""
 NUTS: Final = Method("nuts", chains=4, tune=500, draws=1000, target_accept=0.8)
 """Of the fit to all answers: long enough that r-hat can tell 1.01 from more."""
 MODELS: Final = {model.name: model for model in RATING_MODELS}
+OTHERS: Final = "people"
+OWN: Final = "own_answers"
+SHARES: Final = "rating_share"
+SLOPE: Final = "z_slope"
+"""A curve of the unequal-variance model fitted to all answers alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Everybody's ratings: `counts` (people, 2, 6) of new and of old items, `experiment` (people,)."""
+    """Everybody's ratings: `counts` (people, 2, ratings) of new and of old items, `group` (people,) of the like."""
 
+    name: str
     people: tuple[str, ...]
-    experiment: NDArray[np.str_]
+    group: NDArray[np.str_]
     counts: Array
 
+    def __post_init__(self) -> None:
+        self.counts.setflags(write=False)
 
-@cache
-def ratings() -> Ratings:
-    """Return everybody's ratings, from sure new to sure old."""
-    rows = load(DATA).rows
-    people, found = counted(rows, rows["repetitions"].astype(np.int64), 2, COLUMNS)
+    @property
+    def n_ratings(self) -> int:
+        """The steps of the scale."""
+        return self.counts.shape[-1]
+
+    def halves(self) -> Halves:
+        """Return everybody's answers in two halves drawn at random, of old and of new items apart.
+
+        Half of an item's kind are drawn without replacement (hypergeometric); an odd one is in the second half.
+        """
+        rng = np.random.default_rng(SPLIT)
+        whole = self.counts.astype(np.int64)
+        drawn = [[rng.multivariate_hypergeometric(kind, kind.sum() // 2) for kind in person] for person in whole]
+        first = np.array(drawn, dtype=np.float64)
+        return Halves(self.people, first, self.counts - first)
+
+    def both(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Return (fitted, held out) both ways round."""
+        halves = self.halves()
+        return (halves.first, halves.second), (halves.second, halves.first)
+
+    def model(self, name: str) -> RatingModel:
+        """Return the model of that name for this scale."""
+        return with_ratings(MODELS[name], self.n_ratings)
+
+
+def ratings_of(human: Curve | Record) -> Ratings:
+    """Return the ratings of a table with columns rating_1 (surely new), rating_2, ...; UserError without them."""
+    rows = human.rows if isinstance(human, Curve) else Trials({})
+    n = 0
+    while f"rating_{n + 1}" in rows:
+        n += 1
+    if n < 3 or not {"participant", "repetitions"} <= set(rows):
+        raise UserError(
+            "Models of ratings need counts of three or more ratings (rating_1, surely new, to surely old), participant "
+            f"and repetitions (0: new); {human.subject} has {', '.join(rows) or 'none of these'}. "
+            "Take one of roc6_2015, kantner_lindsay_2010, kantner_lindsay_2014, sadeghi_2017."
+        )
+    columns = {f"rating_{k}": (f"rating_{k}",) for k in range(1, n + 1)}
+    people, counts = counted(rows, (rows["repetitions"] > 0).astype(np.int64), 2, columns)
+    if not (counts.sum(axis=-1) >= 2).all():
+        few = people[int(np.argmin(counts.sum(axis=-1).min(axis=1)))]
+        raise UserError(
+            f"Everybody needs two or more ratings of new and of old items; {few} of {human.subject} has not."
+        )
     first = np.unique(rows["participant"], return_index=True)[1]
-    found.setflags(write=False)
-    return Ratings(people, rows["experiment"][first].astype(np.str_), found)
-
-
-def counts() -> Array:
-    """Return how often each person gave each rating to new and to old items: (459, 2, 6)."""
-    return ratings().counts
-
-
-@cache
-def halves() -> Halves:
-    """Return everybody's answers in two halves drawn at random, of old and of new items apart.
-
-    Half of an item's kind are drawn without replacement (hypergeometric); an odd one is in the second half.
-    """
-    rng = np.random.default_rng(SPLIT)
-    whole = counts().astype(np.int64)
-    drawn = [[rng.multivariate_hypergeometric(kind, kind.sum() // 2) for kind in person] for person in whole]
-    first = np.array(drawn, dtype=np.float64)
-    return Halves(ratings().people, first, counts() - first)
-
-
-def both(halved: Halves) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Return (fitted, held out) both ways round."""
-    return (halved.first, halved.second), (halved.second, halved.first)
-
-
-def others(answers: Array, *, same_experiment: bool) -> Array:
-    """Return the shares of other people's ratings, of all or of the same experiment's: (people, 2, ratings).
-
-    Each person's own answers are left out of what they are predicted by.
-    """
-    experiment = ratings().experiment
-    shared = experiment[:, None] == experiment if same_experiment else np.ones((len(experiment),) * 2, dtype=bool)
-    totals = np.einsum("ij,jck->ick", (shared & ~np.eye(len(shared), dtype=bool)).astype(np.float64), answers)
-    return np.asarray(totals / totals.sum(axis=-1, keepdims=True))
-
-
-def linked_fit(forecast: Array, answers: Array, *, method: Method = FAST, seed: int) -> RatingFit:
-    """Return the linking rule between everybody's forecasts (people, 2, ratings) and answers: p^(1 / t), a lapse."""
-    chances = linked(forecast)
-    density = StepDensity(LINK, ratings().people, lambda theta: log_counts(answers, chances(theta)))
-    return RatingFit(fit_steps(density, name="link", method=method, seed=seed), chances, answers, method.chains)
-
-
-def scored(fits: Sequence[RatingFit]) -> Array:
-    """Return each person's log density in the half that was not fitted, both halves together: (people,), in nats."""
-    return np.asarray(sum(fit.held_out(left) for fit, (_, left) in zip(fits, both(halves()), strict=True)))
+    group = next((rows[name] for name in GROUPS if name in rows), np.full(len(rows), "all"))
+    return Ratings(human.subject, people, group[first].astype(np.str_), counts)
 
 
 def parameters_of(fits: Sequence[RatingFit]) -> Trials:
     """Return the typical person's parameters as each fit tells them, and how the chains did.
 
-    `rhat` is the largest of all people's: the linking rule tells some people's answers by a lapse or by a high
-    temperature, and a chain seldom changes. `rhat_population` is that of the population's middle and spread.
+    `rhat` is the largest of all people's, `rhat_population` that of the population's middle and spread.
     """
     parts = []
     for half, each in enumerate(fits, 1):
@@ -117,70 +119,120 @@ def parameters_of(fits: Sequence[RatingFit]) -> Trials:
     return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def roc(name: str, chances: Array, source: Source) -> dict[str, Curve]:
-    """Return the mean over people (chances (people, 2, 6)) of hits and false alarms, strictest criterion first."""
+def roc(name: str, chances: Array, source: Source) -> Curve:
+    """Return people's mean hits and false alarms, chances (people, 2, ratings), strictest criterion first."""
     above = chances[..., ::-1].cumsum(axis=-1)[..., :-1]
-    (x, y), n = above.mean(axis=0), RATINGS - 1
+    (x, y), n = above.mean(axis=0), above.shape[-1]
     rows = {"x": x, "y": y, "n": np.full(n, float(len(chances))), "sd": above[:, 1].std(axis=0)}
-    return {"roc": Curve("roc", name, Trials(rows | {"criterion": np.arange(1.0, n + 1)}), source)}
+    return Curve("roc", name, Trials(rows | {"criterion": np.arange(1.0, n + 1)}), source)
 
 
-def people() -> dict[str, Curve]:
+def people_roc(ratings: Ratings, source: Source) -> Curve:
     """Return people's own mean hits and false alarms at each criterion."""
-    shares = counts() / counts().sum(axis=-1, keepdims=True)
-    return roc("people", shares, Source(who="people", kind="human"))
+    return roc(ratings.name, ratings.counts / ratings.counts.sum(axis=-1, keepdims=True), source)
 
 
-def model_outcome(name: str, seed: int) -> Outcome:
+def people_shares(ratings: Ratings, source: Source) -> Curve:
+    """Return everybody's share of each rating: x is 1, 2, ... for new items, and goes on for old ones; a row each."""
+    n = ratings.counts.sum(axis=-1, keepdims=True)
+    y, weight = (np.broadcast_to(each, ratings.counts.shape).reshape(-1) for each in (ratings.counts / n, n))
+    x = np.tile(np.arange(1.0, 2 * ratings.n_ratings + 1), len(ratings.people))
+    who = np.repeat(np.array(ratings.people), 2 * ratings.n_ratings)
+    rows = {"x": x, "y": y, "n": weight, "sd": np.sqrt(y * (1 - y)), "participant": who}
+    return Curve(SHARES, ratings.name, Trials(rows), source)
+
+
+def _told(name: str, kind: Kind, ratings: Ratings, chances: Array) -> dict[str, Curve]:
+    """Return the curves of what people are predicted to do: chances (people, 2, ratings)."""
+    source = Source(who=name, kind=kind)
+    n = ratings.counts.sum(axis=-1, keepdims=True)
+    y = ((chances * n).sum(axis=0) / n.sum(axis=0)).ravel()
+    rows = {"x": np.arange(1.0, len(y) + 1), "y": y, "n": np.full(len(y), float(len(chances))), "sd": np.zeros(len(y))}
+    return {"roc": roc(name, chances, source), SHARES: Curve(SHARES, name, Trials(rows), source)}
+
+
+def model_outcome(ratings: Ratings, name: str, seed: int) -> Outcome:
     """Return what comes of a model fitted to one half of everybody's answers and scored on the other."""
-    fits = [fit_ratings(MODELS[name], fitted, ratings().people, method=FAST, seed=seed) for fitted, _ in both(halves())]
-    return _outcome(name, "step", fits)
+    model = ratings.model(name)
+    return _halved(ratings, name, "step", [model, model], seed)
 
 
-def people_outcome(seed: int, *, same_experiment: bool) -> Outcome:
-    """Return how well other people's answers in the fitted half, linked to each person, tell the other half."""
-    fits = [linked_fit(others(fitted, same_experiment=same_experiment), fitted, seed=seed)
-            for fitted, _ in both(halves())]  # fmt: skip
-    return _outcome("people_of_the_experiment" if same_experiment else "people", "human", fits)
+def others_outcome(ratings: Ratings, seed: int) -> Outcome:
+    """Return how well the others of the same group tell a person's ratings: their z-ROC, own strength and criteria."""
+    models = [by_others(fitted, ratings.group) for fitted, _ in ratings.both()]
+    return _halved(ratings, OTHERS, "human", models, seed)
 
 
-def _outcome(name: str, kind: Kind, fits: Sequence[RatingFit]) -> Outcome:
+def _halved(ratings: Ratings, name: str, kind: Kind, models: Sequence[RatingModel], seed: int) -> Outcome:
+    both = ratings.both()
+    fits = [fit_ratings(model, fitted, ratings.people, method=FAST, seed=seed)
+            for model, (fitted, _) in zip(models, both, strict=True)]  # fmt: skip
+    logs = np.sum([fit.held_out(left) for fit, (_, left) in zip(fits, both, strict=True)], axis=0)
     mean = np.mean([fit.predicted() for fit in fits], axis=0)
-    return Outcome(name, kind, scored(fits), roc(name, mean, Source(who=name, kind=kind)), parameters_of(fits))
+    return Outcome(name, kind, logs, _told(name, kind, ratings, mean), parameters_of(fits))
 
 
-def whole_fit(name: str, *, seed: int, method: Method = NUTS) -> RatingFit:
+def own_outcome(ratings: Ratings) -> Outcome:
+    """Return how well a person's own answers of one half tell the other, drawn towards those of the group.
+
+    No model: shares of ratings are Dirichlet around the group's, as concentrated as all answers of the half make
+    likeliest.
+    """
+    logs, shares, found = [], [], []
+    for fitted, left in ratings.both():
+        middle = pooled(fitted, ratings.group)
+        strength = concentration(fitted, middle)
+        about = fitted + strength * middle
+        logs.append(own_log_density(left, about))
+        shares.append(about / about.sum(axis=-1, keepdims=True))
+        found.append(strength)
+    table = Trials({"parameter": np.full(2, "concentration"), "mean": np.array(found),
+                    "fitted_to_half": np.array([1, 2])})  # fmt: skip
+    return Outcome(OWN, "human", np.sum(logs, axis=0), _told(OWN, "human", ratings, np.mean(shares, axis=0)), table)
+
+
+def whole_fit(ratings: Ratings, name: str, *, seed: int, method: Method = NUTS) -> RatingFit:
     """Return a model fitted to all answers of all people (NUTS over the population and everybody in it)."""
-    return fit_ratings(MODELS[name], counts(), ratings().people, method=method, seed=seed)
+    return fit_ratings(ratings.model(name), ratings.counts, ratings.people, method=method, seed=seed)
 
 
-def whole_outcome(name: str, seed: int, *, done: RatingFit | None = None) -> Outcome:
-    """Return the fit to all answers: `scores` are log densities of each person, left out in turn (PSIS)."""
-    fit = done or whole_fit(name, seed=seed)
-    score, table, found = left_out(fit), fit.done.typical(), fit.done.diagnostics
+def whole_outcome(ratings: Ratings, name: str, seed: int, *, done: RatingFit | None = None) -> Outcome:
+    """Return the fit to all answers: `scores` are log densities of each person, left out in turn (PSIS).
+
+    Of the unequal-variance model also the curve `z_slope`, see `z_slopes`.
+    """
+    fit = done or whole_fit(ratings, name, seed=seed)
+    score: Elpd = left_out(fit)
+    table, found = fit.done.typical(), fit.done.diagnostics
     more = {"rhat": found["rhat_max"], "ess": found["ess_min"], "divergences": found["divergences"],
             "pareto_k": float(score.pareto_k.max()), "sampled_seconds": fit.done.seconds}  # fmt: skip
     table = table.with_columns({key: np.full(len(table), value) for key, value in more.items()})
-    return Outcome(name, "step", score.pointwise, roc(name, fit.predicted(), Source(who=name, kind="step")), table)
+    curves = _told(name, "step", ratings, fit.predicted())
+    if name == unequal_variance.name:
+        curves[SLOPE] = Curve(SLOPE, name, z_slopes(fit, ratings), curves["roc"].source)
+    return Outcome(name, "step", score.pointwise, curves, table)
 
 
-def z_slopes(fit: RatingFit) -> tuple[Trials, Trials]:
-    """Return the slope of each person's z-ROC, and the mean over people with its 95 % interval, by two methods.
+def z_slopes(fit: RatingFit, ratings: Ratings) -> Trials:
+    """Return the mean slope of people's z-ROCs, of all and of each group, by two methods, with 95 % intervals.
 
-    `fit` is of the unequal-variance model, whose slope is 1 / sigma: each person's posterior mean, and the posterior of
-    the mean over these people. The other method is least squares of z(hit) on z(false alarm) over the criteria, NaN
-    where false alarms are as many at all criteria (people who use the two surest ratings alone); its
-    interval is that of a mean of independent people.
+    Columns x (0: all, 1, 2, ... the groups), group, method, y, lower, upper, n (people), sd (over people). `fit` is of
+    the unequal-variance model, whose slope is 1 / sigma: the posterior of the mean over these people. The other method
+    is least squares of z(hit) on z(false alarm) over the criteria, left out where false alarms are as many at all
+    criteria (people who use the two surest ratings alone); its interval is that of a mean of independent people.
     """
-    draws = 1.0 / fit.done.theta[..., [each.name for each in unequal_variance.parameters].index("sigma")]
+    draws = 1.0 / fit.done.theta[..., [each.name for each in fit.done.parameters].index("sigma")]
     line = np.array([z_slope(old, new)[0] for new, old in fit.counts])
-    told = line[np.isfinite(line)]
-    se = told.std(ddof=1) / np.sqrt(len(told))
-    low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])
-    own = Trials({"participant": np.array(ratings().people), "experiment": ratings().experiment,
-                  "by_fit": draws.mean(axis=0), "by_line": line})  # fmt: skip
-    mean = Trials({"method": np.array(["fit", "line"]), "mean": np.array([draws.mean(), told.mean()]),
-                   "lower": np.array([low, told.mean() - 1.96 * se]),
-                   "upper": np.array([high, told.mean() + 1.96 * se]),
-                   "people": np.array([draws.shape[1], len(told)])})  # fmt: skip
-    return own, mean
+    rows = []
+    for x, group in enumerate(("all", *np.unique(ratings.group))):
+        chosen = np.ones(len(line), dtype=bool) if x == 0 else ratings.group == group
+        own, told = draws[:, chosen], line[chosen & np.isfinite(line)]
+        low, high = np.quantile(own.mean(axis=1), [0.025, 0.975])
+        common = {"x": float(x), "group": str(group)}
+        rows.append({**common, "method": "fit", "y": own.mean(), "lower": low, "upper": high, "n": float(own.shape[1]),
+                     "sd": own.mean(axis=0).std()})  # fmt: skip
+        if len(told) > 1:
+            half = 1.96 * told.std(ddof=1) / np.sqrt(len(told))
+            rows.append({**common, "method": "line", "y": told.mean(), "lower": told.mean() - half,
+                         "upper": told.mean() + half, "n": float(len(told)), "sd": told.std(ddof=1)})  # fmt: skip
+    return from_rows(rows)

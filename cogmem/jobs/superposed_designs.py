@@ -19,7 +19,10 @@ Curves = dict[str, Curve]
 
 @dataclass(frozen=True)
 class ListSettings:
-    """Lists of each design: `features` of which `active` are an item's; names as in `SuperpositionSettings`."""
+    """Lists of each design: `features` of which `active` are an item's; names as in `SuperpositionSettings`.
+
+    `completed` is the length of the lists whose items are completed and repaired: with few items every memory does it.
+    """
 
     features: int = 400
     active: int = 20
@@ -27,7 +30,9 @@ class ListSettings:
     list_length: int = 32
     lengths: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512)
     overlap: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    cue_shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8)
+    completed: int = 128
+    completed_lists: int = 3
+    cue_shares: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
     noises: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8)
     n_categories: int = 4
     category_share: float = 0.6
@@ -73,10 +78,11 @@ def _codes(subject: Superposed, settings: ListSettings, seed: int) -> Curves:
 
 
 def _completions(subject: Superposed, settings: ListSettings, seed: int) -> Curves:
-    parts = [
-        settings.design(seed, test="completion", probes=("partial",), cue_share=share) for share in settings.cue_shares
-    ]
-    wrong = [settings.design(seed, test="completion", probes=("noisy",), noise=noise) for noise in settings.noises]
+    long: dict[str, Any] = {
+        "test": "completion", "list_length": settings.completed, "n_lists": settings.completed_lists
+    }  # fmt: skip
+    parts = [settings.design(seed, probes=("partial",), cue_share=share, **long) for share in settings.cue_shares]
+    wrong = [settings.design(seed, probes=("noisy",), noise=noise, **long) for noise in settings.noises]
     lengths = settings.design(seed, test="completion", probes=("partial",), list_length=settings.lengths, n_lists=3)
     return {
         "completion": _joined([_curve("completion", subject, each, seed) for each in parts]),

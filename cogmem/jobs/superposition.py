@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Curve, Source
-from cogmem.errors import UserError
 from cogmem.exports import points_of, rows_of
 from cogmem.human_data.loading import load
 from cogmem.images import digits
@@ -40,7 +39,6 @@ Task = tuple[dict[str, Any], Callable[[], Outcome]]
 
 VERSION: Final = 1
 MODELS: Final = recognition.MODELS
-PEOPLE: Final = ("people", "people_of_the_experiment")
 BACKED: Final = replace(with_rule(sparsey, backoff=(0.9, 0.9)), name="sparsey_backing_off")
 MEMORIES: Final[Mapping[str, Memory]] = {memory.name: memory for memory in (sparsey, BACKED, *RIVALS)}
 HALF_ACTIVE: Final = ("hopfield", "kanerva_sdm")
@@ -80,24 +78,22 @@ def memory_outcome(name: str, seed: int) -> Outcome:
     return Outcome(name, "network", np.zeros(0), own, Trials({}))
 
 
-def _scored(name: str, seed: int) -> Callable[[], Outcome]:
-    if name in PEOPLE:
-        return partial(recognition.people_outcome, seed, same_experiment=name != PEOPLE[0])
-    return partial(recognition.model_outcome, name, seed)
-
-
-def _tasks(chosen: Sequence[str], seed: int) -> tuple[list[Task], list[Task], list[Task]]:
+def _tasks(chosen: Sequence[str], ratings: recognition.Ratings, rows: Trials, seed: int) -> tuple[list[Task], ...]:
     """Return what is to be computed: scores of people's ratings, fits to all of them, lists that memories take."""
-    answers = load(recognition.DATA).rows
     common = {"job": "superposition", "version": VERSION, "seed": seed}
     models = [name for name in chosen if name in MODELS]
+    about = {**common, "part": "ratings", "people": rows}
     scored: list[Task] = [
-        ({**common, "part": "ratings", "people": answers, "subject": name}, _scored(name, seed))
-        for name in (*models, *PEOPLE)
+        ({**about, "subject": [name, MODELS[name].version]}, partial(recognition.model_outcome, ratings, name, seed))
+        for name in models
+    ]
+    scored += [
+        ({**about, "subject": recognition.OTHERS}, partial(recognition.others_outcome, ratings, seed)),
+        ({**about, "subject": recognition.OWN}, partial(recognition.own_outcome, ratings)),
     ]
     whole: list[Task] = [
-        ({**common, "part": "whole", "people": answers, "subject": name},
-         partial(recognition.whole_outcome, name, seed)) for name in models
+        ({**common, "part": "whole", "people": rows, "subject": [name, MODELS[name].version]},
+         partial(recognition.whole_outcome, ratings, name, seed)) for name in models
     ]  # fmt: skip
     lists: list[Task] = []
     for name in chosen:
@@ -119,7 +115,8 @@ def _fields(seed: int) -> dict[str, tuple[Any, Callable[[], Mapping[str, Trials]
 
 NOTES: Final = (
     "Models are fitted to one half of each person's ratings, drawn at random, and scored on the other, and back.",
-    "people_of_the_experiment: what others of the same experiment did, linked to each; no ceiling, as criteria differ.",
+    "People are told by the others of their experiment: the z-ROC of these, at one's own strength and criteria.",
+    "own_answers: one's own shares of the other half, drawn towards those of the others; no theory of memory.",
     "Standard errors are over people; a test is one rating.",
 )
 
@@ -136,40 +133,45 @@ def compute(
 ) -> SuperpositionResults:
     """Return the whole comparison; `models` names models of recognition and memories (None: all).
 
-    `human` can only be roc6_2015. What was computed once is taken from the store.
+    `human` holds counts of ratings of old and new items (roc6_2015 if None; see `recognition.ratings_of`). What was
+    computed once is taken from the store.
     """
     started = time.perf_counter()
-    if human is not None and human.subject != recognition.DATA:
-        raise UserError(
-            f"superposition is compared on {recognition.DATA}, whose ratings have six steps; got {human.subject!r}. "
-            "Load other tables with cogmem data list and load()."
-        )
+    table = human or load(recognition.DATA)
+    ratings = recognition.ratings_of(table)
     known = (*MODELS, *(MEMORIES if networks else ()))
     chosen = selected(models, known, "model of recognition or memory")
-    scored, whole, lists = _tasks(chosen, seed)
+    scored, whole, lists = _tasks(chosen, ratings, table.rows, seed)
     made = compute_all([*scored, *whole, *lists], store, workers, report)
     outcomes, fitted = made[: len(scored)], made[len(scored) : len(scored) + len(whole)]
     memories = made[len(scored) + len(whole) :]
-    halves, (*rated, others, neighbours) = recognition.halves(), outcomes
-    main = recognition.people()["roc"]
+    *rated, others, own = outcomes
+    main = recognition.people_shares(ratings, table.source)
+    mean_and_se = ratings.halves().mean_and_se
     line_up = ranked(
-        "superposition", main, "participant", [*rated, neighbours], others.scores, halves.mean_and_se,
-        float(recognition.counts().sum()), NOTES,
+        "superposition", main, "participant", [*rated, own], others.scores, mean_and_se, float(ratings.counts.sum()),
+        NOTES,
     )  # fmt: skip
-    curves: dict[str, tuple[Curve, ...]] = {"roc": (main, *(each.curves["roc"] for each in outcomes))}
+    curves: dict[str, tuple[Curve, ...]] = {
+        "roc": (recognition.people_roc(ratings, table.source), *(each.curves["roc"] for each in outcomes)),
+        recognition.SHARES: (main.pool(), *(each.curves[recognition.SHARES] for each in outcomes)),
+        recognition.SLOPE: tuple(each.curves[recognition.SLOPE] for each in fitted if recognition.SLOPE in each.curves),
+    }
     for name in ("code_similarity", "mantel", "completion", "repair", "recalled_by_length", "forced_choice",
                  "rating_by_probe", "order"):  # fmt: skip
         curves[name] = tuple(each.curves[name] for each in memories)
     common = {"job": "superposition", "version": VERSION, "seed": seed}
     tables = simulated(store, common, _fields(seed), silent, who="sparsey") if networks else {}
-    return SuperpositionResults(line_up, _left_out(fitted), curves, tables, seed, time.perf_counter() - started)
+    return SuperpositionResults(
+        line_up, _left_out(fitted, mean_and_se), curves, tables, seed, time.perf_counter() - started
+    )
 
 
-def _left_out(outcomes: Sequence[Outcome]) -> Trials:
+def _left_out(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
     """Return a row a model: log density a rating of people left out, its error, and what NUTS says of the fit."""
     rows = []
     for each in sorted(outcomes, key=lambda one: -float(one.scores.sum())):
-        mean, se = recognition.halves().mean_and_se(each.scores)
+        mean, se = mean_and_se(each.scores)
         told = {name: each.parameters[name][0] for name in ("rhat", "ess", "divergences", "pareto_k")}
         rows.append({"subject": each.name, "elpd_loo_per_test": mean, "se": se, "people": len(each.scores), **told})
     return from_rows(rows)

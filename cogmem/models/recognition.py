@@ -14,13 +14,13 @@ memory is nearly even over what was simulated; REM's is around the article's ten
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.models import recognition_rem
+from cogmem.models import recognition_rem, recognition_sparsey
 from cogmem.models.recognition_tables import tabulate
 from cogmem.subjects.parameters import Parameter
 
@@ -66,6 +66,12 @@ class RatingModel:
         return shares(self.cumulative(*self.parts(theta)))
 
 
+def with_ratings(model: RatingModel, n_ratings: int) -> RatingModel:
+    """Return the same memory with so many ratings."""
+    own = model.parameters[model.n_ratings - 1 :]
+    return replace(model, parameters=(*criteria(n_ratings), *own), n_ratings=n_ratings)
+
+
 def shares(below: Array) -> Array:
     """Return the chance of each rating from the chances (..., n_ratings - 1) to be below each criterion."""
     ends = np.zeros((*below.shape[:-1], 1))
@@ -95,6 +101,10 @@ def _dual(memory: Array, c: Array) -> Array:
 
 def _rem(memory: Array, c: Array) -> Array:
     return recognition_rem.table().cumulative(memory[:, 0], c)
+
+
+def _sparsey(memory: Array, c: Array) -> Array:
+    return recognition_sparsey.table().cumulative(memory[:, 0], c)
 
 
 def strength(meaning: str, loc: float = 0.0) -> Parameter:
@@ -146,4 +156,11 @@ rem: Final = RatingModel(
                           f"{recognition_rem.STORED[-1]:g}", -0.6)),
     _rem,
 )  # fmt: skip
-RATING_MODELS: Final = (equal_variance, unequal_variance, dual_process, rem)
+sparsey_familiarity: Final = RatingModel(
+    "sparsey_familiarity", 1, "Rinkus & Leveille (2017)",
+    "familiarity = Sparsey's G, the mean best support of a field that has learned a list",
+    (*_CRITERIA, strength("place of the share of an item's features in a probe between "
+                          f"{recognition_sparsey.SHARES[0]:g} and {recognition_sparsey.SHARES[-1]:g}")),
+    _sparsey,
+)  # fmt: skip
+RATING_MODELS: Final = (equal_variance, unequal_variance, dual_process, rem, sparsey_familiarity)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cogmem.core import Curve, Kind
 from cogmem.errors import UserError
@@ -34,6 +34,8 @@ STYLE: Final[Any] = {
 }
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: Final = ("-", "--", ":", "-.")
+MANY: Final = 12
+"""Names of subjects or places from which on letters are smaller."""
 Look = tuple[str, str, str]
 """Colour, marker and line of a subject."""
 
@@ -195,9 +197,22 @@ def _draw_panel(panel: Panel, ax: Any, looks: Mapping[str, Look]) -> None:
     if panel.x_scale == "symlog" and all((each.rows["x"] >= 0).all() for each in panel.series):
         ax.set_xlim(left=-0.1)  # room for the points at 0, none for what is less
     if panel.ticks:
-        ax.set_xticks(range(1, len(panel.ticks) + 1), panel.ticks, rotation=60, ha="right", fontsize=6)
+        many = len(panel.ticks) > MANY
+        ax.set_xticks(range(1, len(panel.ticks) + 1), panel.ticks, rotation=90 if many else 60,
+                      ha="center" if many else "right", fontsize=4.5 if many else 6)  # fmt: skip
+    elif panel.x_scale == "log":
+        _mark(ax, np.unique(np.concatenate([each.rows["x"] for each in panel.series])))
     if panel.legend:
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        small = {"fontsize": 4.5, "labelspacing": 0.15} if len(panel.series) > MANY else {}
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **small)
+
+
+def _mark(ax: Any, x: NDArray[np.float64]) -> None:
+    """Name the places of a log axis that are few and apart: powers of ten alone say little over a decade or two."""
+    apart = np.diff(np.log(x)).min(initial=np.inf) > 0.06 * np.log(x[-1] / x[0])
+    if 1 < len(x) <= 10 and apart and x[-1] < 1000 * x[0]:
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.minorticks_off()
 
 
 def _draw_series(each: Series, ax: Any, look: Look) -> None:

@@ -206,6 +206,8 @@ def key_value(results: KeyValueResults) -> None:
 def superposition(results: SuperpositionResults) -> None:
     """Print the main job of superposed codes: scores, people left out, fields of Sparsey, what memories hold."""
     line_up(results.line_up, f"Who predicts people's ratings of old and new items: {results.line_up.human.subject}")
+    for name, each in results.lists.items():
+        line_up(each, f"Who predicts what people call old: {name}")
     if len(results.left_out):
         table("Fitted to all ratings (NUTS), each person left out in turn (PSIS)", rows_of(results.left_out))
     for curve in results.curves["z_slope"]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from cogmem.figures import recognition_people
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around, series
 from cogmem.figures.interference import ONE, lines, points_alone, scores
 from cogmem.jobs import recognition
@@ -92,6 +93,11 @@ def _memory_panel(
     return Panel(title, x, y, lines(results.curves[name]), scale, ONE)
 
 
+def _choice_panel(results: SuperpositionResults, length: str) -> Panel:
+    panel = _memory_panel(results, "forced_choice", "Old or new?", length, "Proportion correct", "log")
+    return replace(panel, series=(recognition_people.forced_choice(), *panel.series), y_range=(0.4, 1.0))
+
+
 def _prototype_panel(results: SuperpositionResults) -> Panel:
     moved = []
     for curve in results.curves["rating_by_probe"]:
@@ -128,6 +134,8 @@ def draw(results: SuperpositionResults) -> Drawing:
     ]  # fmt: skip
     if results.curves[recognition.SLOPE]:
         panels.append(_slope_panel(results))
+    if results.lists:
+        panels += recognition_people.panels(results.curves, results.lists)
     if results.tables:
         panels += [_similarity_panel(results), _capacity_panel(results), _bits_panel(results), _time_panel(results),
                    _digits_panel(results)]  # fmt: skip
@@ -139,7 +147,7 @@ def draw(results: SuperpositionResults) -> Drawing:
             _memory_panel(results, "completion", "Completion of parts", share, cosine),
             _memory_panel(results, "repair", "Repair of wrong features", "Share of right features", cosine),
             _memory_panel(results, "recalled_by_length", "Recalled from a half", length, "Proportion", "log"),
-            _memory_panel(results, "forced_choice", "Old or new?", length, "Proportion correct", "log"),
+            _choice_panel(results, length),
             _prototype_panel(results),
             _order_panel(results),
         ]
@@ -147,8 +155,9 @@ def draw(results: SuperpositionResults) -> Drawing:
 
 
 def _caption(results: SuperpositionResults) -> str:
+    people = " ".join(each.human.source.citation for each in (results.line_up, *results.lists.values()))
     return (
-        f"People: {results.line_up.human.source.citation} Points are means over people with 90 % intervals. Models of "
+        f"People: {people} Points are means over people with 90 % intervals. Models of "
         "recognition are fitted to one half of everybody's ratings and scored on the other: log predictive density a "
         "rating in nats, 90 % intervals over people; the people are told by the others of their experiment (the z-ROC "
         "of these at one's own strength and criteria), own_answers by their own other half. Fields of Sparsey learn "

@@ -76,6 +76,17 @@ class Halves:
         return float(mean), float(np.sqrt(((logs - mean * answers) ** 2).sum()) / answers.sum())
 
 
+def parted(people: tuple[str, ...], counts: Array, *, seed: int) -> Halves:
+    """Return counts (people, conditions, kinds) in two halves drawn at random in each condition of each person.
+
+    Half of the answers are drawn without replacement (hypergeometric); an odd one is in the second half.
+    """
+    rng, whole = np.random.default_rng(seed), counts.astype(np.int64)
+    drawn = [[rng.multivariate_hypergeometric(each, each.sum() // 2) for each in person] for person in whole]
+    first = np.array(drawn, dtype=np.float64)
+    return Halves(people, first, counts - first)
+
+
 def linked(forecast: Array) -> Predict:
     """Return the linking rule for a forecast (conditions, kinds): p^(1 / temperature), and a lapse to any kind.
 

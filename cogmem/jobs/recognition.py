@@ -19,7 +19,7 @@ from cogmem.errors import UserError
 from cogmem.fitting.fits import Method, convergence
 from cogmem.fitting.loo import Elpd
 from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out
-from cogmem.jobs.kind_counts import Halves, counted
+from cogmem.jobs.kind_counts import Halves, counted, parted
 from cogmem.jobs.outcomes import Outcome
 from cogmem.models.recognition import RATING_MODELS, RatingModel, unequal_variance, with_ratings
 from cogmem.models.recognition_others import by_others, concentration, own_log_density, pooled
@@ -58,18 +58,11 @@ class Ratings:
     @property
     def n_ratings(self) -> int:
         """The steps of the scale."""
-        return self.counts.shape[-1]
+        return int(self.counts.shape[-1])
 
     def halves(self) -> Halves:
-        """Return everybody's answers in two halves drawn at random, of old and of new items apart.
-
-        Half of an item's kind are drawn without replacement (hypergeometric); an odd one is in the second half.
-        """
-        rng = np.random.default_rng(SPLIT)
-        whole = self.counts.astype(np.int64)
-        drawn = [[rng.multivariate_hypergeometric(kind, kind.sum() // 2) for kind in person] for person in whole]
-        first = np.array(drawn, dtype=np.float64)
-        return Halves(self.people, first, self.counts - first)
+        """Return everybody's answers in two halves drawn at random, of old and of new items apart."""
+        return parted(self.people, self.counts, seed=SPLIT)
 
     def both(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Return (fitted, held out) both ways round."""

@@ -20,7 +20,7 @@ from cogmem.core import Curve, Source
 from cogmem.exports import points_of, rows_of
 from cogmem.human_data.loading import load
 from cogmem.images import digits
-from cogmem.jobs import recognition, sparsey_capacity
+from cogmem.jobs import recognition, recognition_lists, sparsey_capacity
 from cogmem.jobs.digit_codes import DigitSettings, read_out
 from cogmem.jobs.outcomes import Outcome, compute_all, simulated
 from cogmem.jobs.ranking import ranked
@@ -54,11 +54,13 @@ DIGITS: Final = DigitSettings()
 class SuperpositionResults:
     """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here.
 
+    `lists`: people and models by data set that has no ratings (see `recognition_lists`), where all were asked for.
     `left_out`: a row a model of recognition, fitted to all answers by NUTS, with its density of people left out.
     `tables`: "similarity", "capacity" and "times" of fields (see `sparsey_capacity`), "digits" (see `digit_codes`).
     """
 
     line_up: LineUp
+    lists: Mapping[str, LineUp]
     left_out: Trials
     curves: Mapping[str, tuple[Curve, ...]]
     tables: Mapping[str, Trials]
@@ -133,18 +135,19 @@ def compute(
 ) -> SuperpositionResults:
     """Return the whole comparison; `models` names models of recognition and memories (None: all).
 
-    `human` holds counts of ratings of old and new items (roc6_2015 if None; see `recognition.ratings_of`). What was
-    computed once is taken from the store.
+    `human` holds counts of ratings of old and new items (see `recognition.ratings_of`). With None people are those of
+    roc6_2015, and, if all models are asked for, also those of `recognition_lists`. What was computed once is taken from
+    the store.
     """
     started = time.perf_counter()
+    everything = human is None and models is None
     table = human or load(recognition.DATA)
     ratings = recognition.ratings_of(table)
     known = (*MODELS, *(MEMORIES if networks else ()))
     chosen = selected(models, known, "model of recognition or memory")
-    scored, whole, lists = _tasks(chosen, ratings, table.rows, seed)
-    made = compute_all([*scored, *whole, *lists], store, workers, report)
-    outcomes, fitted = made[: len(scored)], made[len(scored) : len(scored) + len(whole)]
-    memories = made[len(scored) + len(whole) :]
+    tasks = [*_tasks(chosen, ratings, table.rows, seed), recognition_lists.tasks(seed) if everything else []]
+    made = iter(compute_all([task for part in tasks for task in part], store, workers, report))
+    outcomes, fitted, memories, listed = ([next(made) for _ in part] for part in tasks)
     *rated, others, own = outcomes
     main = recognition.people_shares(ratings, table.source)
     mean_and_se = ratings.halves().mean_and_se
@@ -157,14 +160,16 @@ def compute(
         recognition.SHARES: (main.pool(), *(each.curves[recognition.SHARES] for each in outcomes)),
         recognition.SLOPE: tuple(each.curves[recognition.SLOPE] for each in fitted if recognition.SLOPE in each.curves),
     }
+    if everything:
+        curves |= recognition_lists.curves(listed)
     for name in ("code_similarity", "mantel", "completion", "repair", "recalled_by_length", "forced_choice",
                  "rating_by_probe", "order"):  # fmt: skip
         curves[name] = tuple(each.curves[name] for each in memories)
     common = {"job": "superposition", "version": VERSION, "seed": seed}
     tables = simulated(store, common, _fields(seed), silent, who="sparsey") if networks else {}
-    return SuperpositionResults(
-        line_up, _left_out(fitted, mean_and_se), curves, tables, seed, time.perf_counter() - started
-    )
+    line_ups = recognition_lists.line_ups(listed) if everything else {}
+    left_out = _left_out(fitted, mean_and_se)
+    return SuperpositionResults(line_up, line_ups, left_out, curves, tables, seed, time.perf_counter() - started)
 
 
 def _left_out(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
@@ -180,7 +185,11 @@ def _left_out(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[
 def document(results: SuperpositionResults) -> dict[str, Any]:
     """Return the JSON of `cogmem compare superposition`."""
     return {
-        **results.line_up.as_dict(), "left_out": rows_of(results.left_out), "curves": points_of(results.curves),
-        "tables": {name: rows_of(table) for name, table in results.tables.items()}, "seed": results.seed,
+        **results.line_up.as_dict(),
+        "lists": [each.as_dict() for each in results.lists.values()],
+        "left_out": rows_of(results.left_out),
+        "curves": points_of(results.curves),
+        "tables": {name: rows_of(table) for name, table in results.tables.items()},
+        "seed": results.seed,
         "seconds": results.seconds,
-    }  # fmt: skip
+    }

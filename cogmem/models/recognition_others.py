@@ -35,7 +35,7 @@ def others(answers: Array, group: NDArray[Any]) -> Array:
     alone = group[alike.sum(axis=1) < 2]
     if len(alone):
         raise UserError(f"Nobody else is in {alone[0]}: a person is told by others of the same group, two or more.")
-    return np.einsum("ij,jck->ick", (alike & ~np.eye(len(group), dtype=bool)).astype(np.float64), answers)
+    return np.asarray(np.einsum("ij,jck->ick", (alike & ~np.eye(len(group), dtype=bool)).astype(np.float64), answers))
 
 
 def pooled(answers: Array, group: NDArray[Any]) -> Array:

@@ -1,12 +1,13 @@
 """Familiarity that is known by simulation: draws for new and old probes, tabulated so that likelihoods are smooth.
 
-At each strength familiarity is rescaled so that new probes have mean 0 and sd 1, the scale of signal detection. What is
-tabulated is the probit of the distribution function, which is a straight line for normal familiarity: between draws and
-beyond them it bends little.
+At each strength familiarity is rescaled so that new probes have mean 0 and sd 1, the scale of signal detection (unless
+the scale itself means something, as that of log odds does). What is tabulated is the probit of the distribution
+function, which is a straight line for normal familiarity: between draws and beyond them it bends little.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,9 +34,10 @@ BEYOND: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Familiarity:
-    """Probits of the distribution functions, `probits` (2, strengths, grid), new first: at `start` + k `step`.
+    """Probits of the distribution functions, `probits` (kinds, strengths, grid): at `start` + k `step`.
 
-    Strengths are spread evenly from `weakest` to `strongest`.
+    Kinds of probes are new and old ones, in this order, where `tabulate` made the table. Strengths are spread evenly
+    from `weakest` to `strongest`.
     """
 
     probits: Array
@@ -45,17 +47,18 @@ class Familiarity:
     strongest: float
 
     def cumulative(self, place: Array, criteria: Array) -> Array:
-        """Return the chance to be below each criterion, of new and of old probes: (sets, 2, criteria).
+        """Return the chance to be below each criterion, of each kind of probes: (sets, kinds, criteria).
 
-        `place` (sets,) is 0 at the weakest and 1 at the strongest, `criteria` (sets, criteria) in sd of new probes.
+        `place` (sets,) is 0 at the weakest and 1 at the strongest, `criteria` (sets, criteria) on the table's scale:
+        in sd of new probes where `tabulate` made it.
         Quadratic B-splines have weights above 0 and a continuous slope: what is tabulated rising stays rising.
         """
         from scipy.special import ndtr
 
-        _, strengths, grid = self.probits.shape
+        kinds, strengths, grid = self.probits.shape
         row, across = _spline(place * (strengths - 1), strengths)
         column, along = _spline((criteria - self.start) / self.step, grid)
-        at = (row[:, None] * grid + column)[:, None] + np.array([0, strengths * grid])[:, None]
+        at = (row[:, None] * grid + column)[:, None] + (strengths * grid * np.arange(kinds))[:, None]
         flat, probit = self.probits.ravel(), 0.0
         for i, weight in enumerate(across):
             line = sum(each[:, None] * flat[at + (i - 1) * grid + k - 1] for k, each in enumerate(along))
@@ -79,21 +82,36 @@ def tabulate(strengths: Array, new: Array, old: Array) -> Familiarity:
 
     UserError where a strength has too few draws, or new probes that are all alike.
     """
-    from scipy.special import ndtri
-
     strengths, new, old = (np.asarray(each, dtype=np.float64) for each in (strengths, new, old))
-    fewest = min(new.shape[-1], old.shape[-1])
-    if len(strengths) < 3 or not (np.diff(strengths) > 0).all() or not len(strengths) == len(new) == len(old):
-        raise UserError("A table of familiarity needs draws at three or more strengths, in rising order.")
-    if fewest < 20 * TAIL:
-        raise UserError(f"A table of familiarity needs {20 * TAIL} or more draws at each strength; got {fewest}.")
+    levels = _levels(strengths, (new, old))
     sd = new.std(axis=1, keepdims=True)
     if not (sd > 0).all():
         raise UserError("At some strength all new probes are equally familiar: there is no scale to rate them on.")
-    top = float(ndtri(1 - TAIL / fewest))
-    levels = np.linspace(-top, top, LEVELS)
     scaled = [(each - new.mean(axis=1, keepdims=True)) / sd for each in (new, old)]
     return _gridded(strengths, levels, np.stack([_quantiles(each, levels) for each in scaled]))
+
+
+def tabulate_as_drawn(strengths: Array, kinds: Sequence[Array]) -> Familiarity:
+    """Return the table of draws of any kinds of probes, each (strengths, n), on the scale on which they were drawn.
+
+    UserError where a strength has too few draws.
+    """
+    levels = _levels(strengths, kinds)
+    return _gridded(strengths, levels, np.stack([_quantiles(each, levels) for each in kinds]))
+
+
+def _levels(strengths: Array, kinds: Sequence[Array]) -> Array:
+    """Return the probits to tabulate, as far out as there are draws; UserError where there are too few."""
+    from scipy.special import ndtri
+
+    fewest = min(each.shape[-1] for each in kinds)
+    alike = all(len(strengths) == len(each) for each in kinds)
+    if len(strengths) < 3 or not (np.diff(strengths) > 0).all() or not alike:
+        raise UserError("A table of familiarity needs draws at three or more strengths, in rising order.")
+    if fewest < 20 * TAIL:
+        raise UserError(f"A table of familiarity needs {20 * TAIL} or more draws at each strength; got {fewest}.")
+    top = float(ndtri(1 - TAIL / fewest))
+    return np.linspace(-top, top, LEVELS)
 
 
 def _quantiles(draws: Array, levels: Array) -> Array:
@@ -103,7 +121,7 @@ def _quantiles(draws: Array, levels: Array) -> Array:
 
 
 def _gridded(strengths: Array, levels: Array, quantiles: Array) -> Familiarity:
-    """Return the table with even strengths and an even grid from `quantiles` (2, strengths, levels)."""
+    """Return the table with even strengths and an even grid from `quantiles` (kinds, strengths, levels)."""
     low, high = quantiles.min() - BEYOND, quantiles.max() + BEYOND
     n = int(np.clip(np.ceil((high - low) / STEP) + 1, 8, WIDEST))
     grid = np.linspace(low, high, n)

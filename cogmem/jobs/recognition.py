@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Kind, Record, Source
 from cogmem.errors import UserError
-from cogmem.fitting.fits import Method, convergence
+from cogmem.fitting.fits import Method
 from cogmem.fitting.loo import Elpd
 from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out
 from cogmem.jobs.kind_counts import Halves, counted, parted
@@ -99,15 +99,11 @@ def ratings_of(human: Curve | Record) -> Ratings:
 
 
 def parameters_of(fits: Sequence[RatingFit]) -> Trials:
-    """Return the typical person's parameters as each fit tells them, and how the chains did.
-
-    `rhat` is the largest of all people's, `rhat_population` that of the population's middle and spread.
-    """
+    """Return the typical person's parameters as each fit tells them, and everybody's fewest effective draws."""
     parts = []
     for half, each in enumerate(fits, 1):
-        table, found = each.done.typical(), each.done.diagnostics
-        more = {"fitted_to_half": half, "rhat": found["rhat_max"], "divergences": found["divergences"],
-                "rhat_population": convergence(each.done.population)[0]}  # fmt: skip
+        table = each.done.typical()
+        more = {"fitted_to_half": half, "ess": each.done.diagnostics["ess_min"]}
         parts.append(table.with_columns({name: np.full(len(table), value) for name, value in more.items()}))
     return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 

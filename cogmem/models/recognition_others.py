@@ -20,8 +20,6 @@ Array = NDArray[np.float64]
 
 HALF: Final = 0.5
 """Answers added to each criterion's count: nobody's chance is 0 or 1 (Snodgrass & Corwin, 1988)."""
-NARROWEST: Final = 1e-3
-"""Of two criteria of the others, in sd: they may use a rating never."""
 RANGE: Final = (-2.0, 9.0)
 """Of the logarithm of the concentration: from a fraction of an answer to thousands."""
 
@@ -47,8 +45,9 @@ def pooled(answers: Array, group: NDArray[Any]) -> Array:
 def by_others(answers: Array, group: NDArray[Any]) -> RatingModel:
     """Return the model in which new and old items are as apart as for the others in the group, up to a strength.
 
-    Its parameters are one's own criteria and one's own strength: how much farther old items are than to the others.
-    Sets of parameters are people in the order of `answers` (people, 2, ratings), once or over and over.
+    The z-ROC of the others is the line through their criteria (least squares). Parameters are one's own criteria and
+    strength: how much farther old items are than for the others. Sets of parameters are people in the order of
+    `answers` (people, 2, ratings), once or over and over.
     """
     from scipy.special import ndtr, ndtri
 
@@ -56,19 +55,13 @@ def by_others(answers: Array, group: NDArray[Any]) -> RatingModel:
     n_ratings = found.shape[-1]
     below = found.cumsum(axis=-1)[..., :-1] + HALF
     new, old = np.moveaxis(ndtri(below / (found.sum(axis=-1, keepdims=True) + 2 * HALF)), 1, 0)
-    width = np.maximum(np.diff(new), NARROWEST)
-    new = np.concatenate([new[:, :1], new[:, :1] + width.cumsum(axis=1)], axis=1)
-    slope = np.diff(old) / width
-    # Beyond the outermost criteria the line goes on.
-    least, most = np.zeros_like(width), width.copy()
-    least[:, 0], most[:, -1] = -np.inf, np.inf
+    apart = new - new.mean(axis=1, keepdims=True)
+    slope = (apart * old).sum(axis=1) / (apart**2).sum(axis=1)
+    start = old.mean(axis=1) - slope * new.mean(axis=1)
 
     def cumulative(memory: Array, c: Array) -> Array:
         person = np.arange(len(c)) % len(new)
-        told = old[person, :1] - memory[:, :1]
-        for k in range(n_ratings - 2):
-            step = np.clip(c - new[person, k, None], least[person, k, None], most[person, k, None])
-            told = told + slope[person, k, None] * step
+        told = start[person, None] + slope[person, None] * c - memory[:, :1]
         return np.asarray(ndtr(np.stack([c, told], axis=1)))
 
     strength = Parameter("strength", "real", 0.0, 1.0, "sd of new", "how much farther old items are than to others")

@@ -472,6 +472,24 @@ def simulated_people(n: int) -> tuple[Array, Array]:
     return theta, np.array(counts, dtype=np.float64)
 
 
+def test_the_likeliest_population_is_found_again_and_scores_as_nuts_does() -> None:
+    theta, counts = simulated_people(60)
+    done = fit_ratings(unequal_variance, counts, tuple(map(str, range(60))), method=rating_fits.FAST, seed=1)
+    assert done.done.diagnostics["ess_min"] > 400
+    # Middles of 60 people are known to their spread (.5 of d', .15 of log sigma) and what a person's 300 answers leave
+    # open (about .25 of each), by sqrt(60): three times .07 and .04. The spread to about a quarter of itself.
+    mu, sigma = (done.done.population[name].reshape(-1, 7).mean(axis=0) for name in ("mu", "sigma"))
+    assert mu[5] == pytest.approx(1.5, abs=0.21)
+    assert mu[6] == pytest.approx(0.25, abs=0.12)
+    np.testing.assert_allclose(sigma[5], 0.5, rtol=0.4)
+    # Everybody's truth is as far from the posterior mean as the posterior says: squares of 60 standard normals.
+    draws = done.done.theta
+    apart = (theta - draws.mean(axis=0)) / draws.std(axis=0)
+    np.testing.assert_allclose((apart**2).mean(axis=0)[5:], 1.0, atol=3 * np.sqrt(2 / 60))
+    again = fit_ratings(unequal_variance, counts, tuple(map(str, range(60))), method=rating_fits.FAST, seed=1)
+    np.testing.assert_array_equal(again.done.theta, draws)
+
+
 @pytest.mark.slow
 def test_nuts_finds_a_population_again_and_scores_it() -> None:
     theta, counts = simulated_people(40)
@@ -487,6 +505,12 @@ def test_nuts_finds_a_population_again_and_scores_it() -> None:
     apart = (theta - draws.mean(axis=0)) / draws.std(axis=0)
     np.testing.assert_allclose((apart**2).mean(axis=0)[5:], 1.0, atol=0.67)
     score = left_out(done)
+    # The population taken as known tells other answers of the same people as well: to .002 nats an answer.
+    fast = fit_ratings(unequal_variance, counts, tuple(map(str, range(40))), method=rating_fits.FAST, seed=1)
+    rng = np.random.default_rng(9)
+    other = np.array([[rng.multinomial(150, p / p.sum()) for p in each] for each in unequal_variance.chances(theta)])
+    told = [fit.held_out(other).sum() / other.sum() for fit in (done, fast)]
+    assert told[0] == pytest.approx(told[1], abs=0.002)
     assert score.pareto_k.max() < 0.7
     assert -1.79 < score.per_test < -1.0
 

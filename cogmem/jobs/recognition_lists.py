@@ -24,6 +24,7 @@ from cogmem.fitting.fits import Method
 from cogmem.fitting.populations import PopulationFit, Predict
 from cogmem.fitting.ratings import RatingFit, log_counts
 from cogmem.fitting.step_fits import StepDensity, fit_steps
+from cogmem.fitting.together import somebody_of
 from cogmem.human_data.loading import load
 from cogmem.jobs.kind_counts import LINK, Halves, counted, parameters_of, parted, people_curves
 from cogmem.jobs.outcomes import Outcome
@@ -130,13 +131,10 @@ def own_fit(people: tuple[str, ...], population: PopulationFit, predict: Predict
     """
     middle = population.mu.mean(axis=0)
     spread = np.sqrt((population.sigma**2).mean(axis=0) + population.mu.var(axis=0))
-    known = tuple(
-        replace(each, loc=float(loc), scale=float(scale))
-        for each, loc, scale in zip(population.parameters, middle, spread, strict=True)
-    )
     counts = population.counts
-    density = StepDensity(known, people, lambda theta: log_counts(counts, predict(theta)))
-    return RatingFit(fit_steps(density, name="own", method=Method("laplace"), seed=seed), predict, counts, 1)
+    density = StepDensity(population.parameters, people, lambda theta: log_counts(counts, predict(theta)))
+    own = somebody_of(density, middle, spread)
+    return RatingFit(fit_steps(own, name="own", method=Method("laplace"), seed=seed), predict, counts, 1)
 
 
 def fitted(

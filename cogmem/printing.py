@@ -208,6 +208,8 @@ def superposition(results: SuperpositionResults) -> None:
     line_up(results.line_up, f"Who predicts people's ratings of old and new items: {results.line_up.human.subject}")
     for name, each in results.lists.items():
         line_up(each, f"Who predicts what people call old: {name}")
+    for name, rows in results.behind.items():
+        table(f"By how far behind the best: {name} (people: told by others)", rows_of(rows))
     if len(results.left_out):
         table("Fitted to all ratings (NUTS), each person left out in turn (PSIS)", rows_of(results.left_out))
     for curve in results.curves["z_slope"]:

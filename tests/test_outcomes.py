@@ -1,4 +1,4 @@
-"""Outcomes side by side: a head that is killed leaves no worker behind."""
+"""Outcomes side by side: a head that is killed leaves no worker behind; who is behind the best, by hand."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cogmem.jobs.outcomes import Outcome
+from cogmem.jobs.ranking import behind_best, left_out_rows
+from cogmem.trials import Trials
 
 HEAD = """
 import os, sys, time
@@ -52,3 +59,25 @@ def test_workers_end_with_a_head_that_is_killed(tmp_path: Path) -> None:
     while any(map(alive, workers)) and time.monotonic() < until:
         time.sleep(0.2)
     assert not any(map(alive, workers))
+
+
+def outcome(name: str, scores: list[float]) -> Outcome:
+    told = {each: np.array([float(len(name)), 0.0]) for each in ("rhat", "ess", "divergences", "pareto_k")}
+    return Outcome(name, "step", np.array(scores), {}, Trials(told))
+
+
+def test_behind_the_best_by_hand() -> None:
+    def mean_and_se(logs: np.ndarray) -> tuple[float, float]:
+        return float(logs.mean()), float(logs.std(ddof=1) / np.sqrt(len(logs)))
+
+    made = [outcome("b", [-2.0, -4.0, -3.0]), outcome("aa", [-1.0, -2.0, -3.0])]
+    found = behind_best(made, mean_and_se)
+    assert found["subject"].tolist() == ["aa", "b"]
+    assert found["elpd_per_test"].tolist() == [-2.0, -3.0]
+    # Differences of 1, 2 and 0: their mean 1, their sd 1.
+    assert found["behind"].tolist() == [0.0, 1.0]
+    assert found["behind_se"][1] == pytest.approx(1 / np.sqrt(3))
+    whole = left_out_rows(made, mean_and_se)
+    assert whole["elpd_loo_per_test"].tolist() == [-2.0, -3.0]
+    assert whole["rhat"].tolist() == [2.0, 1.0]
+    assert len(left_out_rows([], mean_and_se)) == 0

@@ -303,9 +303,16 @@ def test_line_ups_rank_the_models_of_each_data_set() -> None:
         recognition_lists.line_ups(made_up()[1:])
 
 
+def test_everybody_is_so_far_behind_the_best() -> None:
+    found = recognition_lists.behind(made_up())["donkin_nosofsky_2012"]
+    assert found["subject"].tolist() == ["power_law", "exponential", "lag_free", "people"]
+    # Made-up scores differ by 10 nats for each of seven people.
+    np.testing.assert_allclose(found["behind"], np.arange(4) * 70 / 25_513)
+
+
 def test_panels_show_people_with_intervals_and_models_as_lines(tmp_path: Path) -> None:
     outcomes = made_up()
-    panels = recognition_people.panels(recognition_lists.curves(outcomes), recognition_lists.line_ups(outcomes))
+    panels = recognition_people.panels(recognition_lists.curves(outcomes), recognition_lists.behind(outcomes))
     assert len(panels) == 5
     mirror = panels[0].series
     assert [each.label for each in mirror if each.kind == "human"] == ["people, rare", "people, frequent"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from cogmem.core import Curve
+from cogmem.core import Curve, Kind
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, rows_around, series
 from cogmem.figures.forgetting import score_panel
 from cogmem.human_data.loading import load
@@ -186,6 +186,15 @@ def scores(line_up: LineUp, title: str) -> Panel:
     panel = score_panel(line_up)
     ticks = tuple("people" if tick == line_up.human.subject else tick for tick in panel.ticks)
     return replace(panel, title=title, ticks=ticks, y_scale="linear")
+
+
+def behind(table: Trials, title: str, kinds: Mapping[str, Kind] | None = None) -> Panel:
+    """Return how far behind the best everybody in the table is (see `ranking.behind_best`), with 90 % intervals."""
+    parts = []
+    for k, name in enumerate(table["subject"].tolist()):
+        rows = rows_around(k + 1, -table["behind"][k], Z90 * table["behind_se"][k])
+        parts.append(Series(name, (kinds or {}).get(name, "step"), rows, points=True))
+    return Panel(title, "", "nats an answer", tuple(parts), legend=False, ticks=tuple(table["subject"].tolist()))
 
 
 def draw(results: InterferenceResults) -> Drawing:

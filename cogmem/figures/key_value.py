@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Curve
-from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, rows_around, series
-from cogmem.figures.interference import ONE, lines, points_alone, scores
+from cogmem.figures.figure import Drawing, Figure, Panel, Series, rows_around, series
+from cogmem.figures.interference import ONE, behind, lines, points_alone, scores
 from cogmem.figures.key_value_people import DATA, people_panels
 from cogmem.human_data.loading import load
 from cogmem.jobs import cued_recall, fan, recall_networks
@@ -36,16 +36,6 @@ def _place_panel(results: KeyValueResults, kind: str, title: str, top: float) ->
 def _curves_panel(results: KeyValueResults, name: str, names: Iterable[str], title: str, label: str) -> Panel:
     parts = lines(_of(results.curves[name], names))
     return Panel(title, label, "Proportion correct", parts, "log" if name == "by_load" else "linear", ONE)
-
-
-def _left_out_panel(results: KeyValueResults) -> Panel:
-    """Return how far behind the best model each is on people left out, fitted to all answers by NUTS."""
-    table, parts = results.left_out, []
-    for k in range(len(table)):
-        rows = rows_around(k + 1, -table["behind"][k], Z90 * table["behind_se"][k])
-        parts.append(Series(str(table["subject"][k]), "step", rows, points=True))
-    return Panel("People left out (PSIS): behind the best", "", "nats an answer", tuple(parts), legend=False,
-                 ticks=tuple(str(name) for name in table["subject"]))  # fmt: skip
 
 
 def _capacity_panel(results: KeyValueResults, width: int) -> Panel:
@@ -112,7 +102,7 @@ def draw(results: KeyValueResults) -> Drawing:
         scores(results.line_up, "Predicting the other lists"),
     ]
     if len(results.left_out):
-        panels.append(_left_out_panel(results))
+        panels.append(behind(results.left_out, "People left out (PSIS): behind the best"))
     panels += [*_fan_panels(), *people_panels()]
     for names, who in ((MODELS, "Models fitted to people"), (HELD, "Stores")):
         if not _of(results.curves["by_load"], names):

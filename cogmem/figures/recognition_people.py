@@ -8,13 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from cogmem.core import Curve
+from cogmem.core import Curve, Kind
 from cogmem.figures.figure import Panel, Series, rows_around, series
-from cogmem.figures.interference import ONE, lines, scores
+from cogmem.figures.interference import ONE, behind, lines
 from cogmem.human_data.loading import load
-from cogmem.lineups import LineUp
+from cogmem.jobs.recognition_lists import PEOPLE
+from cogmem.trials import Trials
 
 PICTURES: Final = "visual_ltm_capacity"
+HUMAN: Final[Mapping[str, Kind]] = {PEOPLE: "human"}
 CALLED_OLD: Final = "Called old"
 
 
@@ -44,14 +46,14 @@ def set_size_panel(curves: Mapping[str, Sequence[Curve]]) -> Panel:
     return Panel(title, "Items in the list", CALLED_OLD, _of(curves["false_alarms"]), y_range=(0.0, 0.2))
 
 
-def panels(curves: Mapping[str, Sequence[Curve]], line_ups: Mapping[str, LineUp]) -> list[Panel]:
-    """Return the panels of both data sets, from `curves` and `line_ups` of `cogmem.jobs.recognition_lists`."""
+def panels(curves: Mapping[str, Sequence[Curve]], tables: Mapping[str, Trials]) -> list[Panel]:
+    """Return the panels of both data sets, from `curves` and `behind` of `cogmem.jobs.recognition_lists`."""
     return [
         mirror_panel(curves),
-        scores(line_ups["reder_2000"], "Words: predicting the other half"),
+        behind(tables["reder_2000"], "Words, other half: behind the best", HUMAN),
         lag_panel(curves),
         set_size_panel(curves),
-        scores(line_ups["donkin_nosofsky_2012"], "Short lists: predicting the other half"),
+        behind(tables["donkin_nosofsky_2012"], "Short lists, other half: behind the best", HUMAN),
     ]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from cogmem.core import Kind
 from cogmem.figures import recognition_people
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around, series
-from cogmem.figures.interference import ONE, lines, points_alone, scores
+from cogmem.figures.interference import ONE, behind, lines, points_alone
 from cogmem.jobs import recognition
 from cogmem.jobs.superposition import HALF_ACTIVE, LISTS, SuperpositionResults, compute
 from cogmem.progress import Report
@@ -18,12 +20,13 @@ from cogmem.store import Store
 SHOWN: Final = {2.0: 1.0, 4.0: 2.0, 1.0: 3.0}
 """Where probes of the kinds new, prototype and old are drawn."""
 MICRO: Final = 1e6
+HUMAN: Final[Mapping[str, Kind]] = {recognition.OTHERS: "human", recognition.OWN: "human"}
 METHODS: Final = {"fit": "1 / sd of old, fitted", "line": "line through z(hit), z(false alarm)"}
 
 
 def _roc_panel(results: SuperpositionResults) -> Panel:
     people, *others = results.curves["roc"]
-    parts = (replace(series(people, "people"), joined=False), *lines(others))
+    parts = (replace(series(people, "people"), joined=False), *lines(others, "step"))
     return Panel("Recognition: people and models", "False alarms", "Hits", parts, y_range=ONE)
 
 
@@ -31,7 +34,7 @@ def _shares_panel(results: SuperpositionResults) -> Panel:
     people, *others = results.curves[recognition.SHARES]
     half = len(people.rows) // 2
     ticks = (*(f"new {k}" for k in range(1, half + 1)), *(f"old {k}" for k in range(1, half + 1)))
-    parts = (replace(series(people, "people"), joined=False), *lines(others))
+    parts = (replace(series(people, "people"), joined=False), *lines(others, "step"))
     return Panel("Ratings of new and of old items", "", "Share of ratings", parts, ticks=ticks)
 
 
@@ -130,12 +133,16 @@ def _digits_panel(results: SuperpositionResults) -> Panel:
 def draw(results: SuperpositionResults) -> Drawing:
     """Return the drawing of a computed comparison."""
     panels = [
-        _roc_panel(results), _shares_panel(results), scores(results.line_up, "Predicting the other half of ratings")
-    ]  # fmt: skip
+        _roc_panel(results),
+        _shares_panel(results),
+        behind(results.behind[results.line_up.human.subject], "Other half of ratings: behind the best", HUMAN),
+    ]
+    if len(results.left_out):
+        panels.append(behind(results.left_out, "People left out (PSIS): behind the best"))
     if results.curves[recognition.SLOPE]:
         panels.append(_slope_panel(results))
     if results.lists:
-        panels += recognition_people.panels(results.curves, results.lists)
+        panels += recognition_people.panels(results.curves, results.behind)
     if results.tables:
         panels += [_similarity_panel(results), _capacity_panel(results), _bits_panel(results), _time_panel(results),
                    _digits_panel(results)]  # fmt: skip

@@ -25,7 +25,7 @@ from cogmem.human_data.loading import load
 from cogmem.jobs import cued_recall, fan, recall_networks
 from cogmem.jobs.kind_counts import people_outcome
 from cogmem.jobs.outcomes import Outcome, compute_all
-from cogmem.jobs.ranking import ranked
+from cogmem.jobs.ranking import left_out_rows, ranked
 from cogmem.jobs.recall_designs import cue_curves, recall_curves
 from cogmem.lineups import LineUp
 from cogmem.names import selected
@@ -75,23 +75,6 @@ def network_outcome(name: str, folder: Path, seed: int) -> Outcome:
     """Return what comes of small networks that were trained on lists like people's."""
     network = recall_networks.small(MEMORIES[name], folder)
     return cued_recall.linked_outcome(name, "network", network.forecast, seed)
-
-
-def left_out_rows(outcomes: Sequence[Outcome]) -> Trials:
-    """Return a row a model: log density an answer of people left out, its error, and what NUTS says of the fit.
-
-    `behind` is how far behind the best model it is, person by person, with the error of that.
-    """
-    answers = cued_recall.halves().answers
-    best = max(outcomes, key=lambda each: float(each.scores.sum()))
-    rows = []
-    for each in sorted(outcomes, key=lambda one: -float(one.scores.sum())):
-        mean, se = cued_recall.halves().mean_and_se(each.scores)
-        behind, behind_se = cued_recall.halves().mean_and_se(best.scores - each.scores)
-        told = {name: each.parameters[name][0] for name in ("rhat", "ess", "divergences", "pareto_k")}
-        rows.append({"subject": each.name, "elpd_loo_per_test": mean, "se": se, "behind": behind,
-                     "behind_se": behind_se, "people": len(answers), **told})  # fmt: skip
-    return from_rows(rows)
 
 
 def capacity_rows(outcomes: Sequence[Outcome]) -> Trials:
@@ -173,15 +156,16 @@ def compute(
     fitted, capacities = made[len(scored) : len(scored) + len(whole)], made[len(scored) + len(whole) :]
     people = cued_recall.people()
     main = people[cued_recall.KINDS[0]]
+    mean_and_se = cued_recall.halves().mean_and_se
     line_up = ranked(
-        "key_value", main, "participant", outcomes, others.scores, cued_recall.halves().mean_and_se,
+        "key_value", main, "participant", outcomes, others.scores, mean_and_se,
         float(main.rows["n"].sum()), NOTES,
     )  # fmt: skip
     curves = {kind: (people[kind].pool(), *(each.curves[kind] for each in outcomes)) for kind in cued_recall.KINDS}
     for name in ("by_load", "by_similarity", "by_noise", "recovery", "by_fan"):
         curves[name] = tuple(each.curves[name] for each in outcomes if name in each.curves)
     return KeyValueResults(
-        line_up, left_out_rows(fitted) if fitted else Trials({}), curves, capacity_rows(capacities), fan.scores(),
+        line_up, left_out_rows(fitted, mean_and_se), curves, capacity_rows(capacities), fan.scores(),
         seed, time.perf_counter() - started,
     )  # fmt: skip
 

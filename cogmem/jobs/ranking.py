@@ -13,7 +13,7 @@ from cogmem.core import Agreement, Curve
 from cogmem.fitting.loo import stacking
 from cogmem.jobs.outcomes import Outcome, halves
 from cogmem.lineups import Entry, LineUp
-from cogmem.trials import Trials
+from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 
@@ -46,6 +46,31 @@ def _unsettled(parameters: Trials) -> tuple[str, ...]:
     if worst <= SETTLED:
         return ()
     return (f"Chains of its population disagree (r-hat {worst:.2f}): take its parameters as one of several accounts.",)
+
+
+def behind_best(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
+    """Return a row an outcome, the best first: density a test and its error, and how far behind the best it is.
+
+    `behind` is the mean difference person by person, `behind_se` its error: what two have in common cancels.
+    """
+    by_score = sorted(outcomes, key=lambda each: -float(each.scores.sum()))
+    rows = []
+    for each in by_score:
+        (mean, se), (behind, behind_se) = mean_and_se(each.scores), mean_and_se(by_score[0].scores - each.scores)
+        rows.append({"subject": each.name, "elpd_per_test": mean, "se": se, "behind": behind, "behind_se": behind_se,
+                     "people": len(each.scores)})  # fmt: skip
+    return from_rows(rows)
+
+
+def left_out_rows(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
+    """Return `behind_best` of fits to all answers, whose scores are of people left out, and what NUTS says of each."""
+    if not outcomes:
+        return Trials({})
+    table = behind_best(outcomes, mean_and_se)
+    named = {each.name: each.parameters for each in outcomes}
+    told = {name: np.array([named[str(who)][name][0] for who in table["subject"]])
+            for name in ("rhat", "ess", "divergences", "pareto_k")}  # fmt: skip
+    return Trials({"elpd_loo_per_test" if name == "elpd_per_test" else name: table[name] for name in table} | told)
 
 
 def ranked(

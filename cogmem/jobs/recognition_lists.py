@@ -28,7 +28,7 @@ from cogmem.fitting.together import somebody_of
 from cogmem.human_data.loading import load
 from cogmem.jobs.kind_counts import LINK, Halves, counted, parameters_of, parted, people_curves
 from cogmem.jobs.outcomes import Outcome
-from cogmem.jobs.ranking import ranked
+from cogmem.jobs.ranking import behind_best, ranked
 from cogmem.lineups import LineUp
 from cogmem.models.recognition_lists import FREQUENT, LAG, LIST_MODELS, PRESENTED, SET_SIZE, WORD_MODELS, ListModel
 from cogmem.subjects.parameters import Parameter
@@ -206,6 +206,11 @@ def line_ups(outcomes: Sequence[Outcome]) -> dict[str, LineUp]:
             float(halved.answers.sum()), NOTES,
         )  # fmt: skip
     return found
+
+
+def behind(outcomes: Sequence[Outcome]) -> dict[str, Trials]:
+    """Return how far behind the best models and people are, by data set (see `ranking.behind_best`)."""
+    return {data: behind_best(each, halves(data).mean_and_se) for data, each in by_data(outcomes).items()}
 
 
 def curves(outcomes: Sequence[Outcome]) -> dict[str, tuple[Curve, ...]]:

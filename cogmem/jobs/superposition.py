@@ -23,7 +23,7 @@ from cogmem.images import digits
 from cogmem.jobs import recognition, recognition_lists, sparsey_capacity
 from cogmem.jobs.digit_codes import DigitSettings, read_out
 from cogmem.jobs.outcomes import Outcome, compute_all, simulated
-from cogmem.jobs.ranking import ranked
+from cogmem.jobs.ranking import behind_best, left_out_rows, ranked
 from cogmem.jobs.superposed_designs import ListSettings, taken
 from cogmem.lineups import LineUp
 from cogmem.models.sparsey import sparsey, with_rule
@@ -32,7 +32,7 @@ from cogmem.names import selected
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 from cogmem.subjects.superposed import Memory
-from cogmem.trials import Trials, from_rows
+from cogmem.trials import Trials
 
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
@@ -55,12 +55,14 @@ class SuperpositionResults:
     """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here.
 
     `lists`: people and models by data set that has no ratings (see `recognition_lists`), where all were asked for.
+    `behind`: by data set models and people by how far behind the best they are at the half that was not fitted.
     `left_out`: a row a model of recognition, fitted to all answers by NUTS, with its density of people left out.
     `tables`: "similarity", "capacity" and "times" of fields (see `sparsey_capacity`), "digits" (see `digit_codes`).
     """
 
     line_up: LineUp
     lists: Mapping[str, LineUp]
+    behind: Mapping[str, Trials]
     left_out: Trials
     curves: Mapping[str, tuple[Curve, ...]]
     tables: Mapping[str, Trials]
@@ -168,18 +170,12 @@ def compute(
     common = {"job": "superposition", "version": VERSION, "seed": seed}
     tables = simulated(store, common, _fields(seed), silent, who="sparsey") if networks else {}
     line_ups = recognition_lists.line_ups(listed) if everything else {}
-    left_out = _left_out(fitted, mean_and_se)
-    return SuperpositionResults(line_up, line_ups, left_out, curves, tables, seed, time.perf_counter() - started)
-
-
-def _left_out(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
-    """Return a row a model: log density a rating of people left out, its error, and what NUTS says of the fit."""
-    rows = []
-    for each in sorted(outcomes, key=lambda one: -float(one.scores.sum())):
-        mean, se = mean_and_se(each.scores)
-        told = {name: each.parameters[name][0] for name in ("rhat", "ess", "divergences", "pareto_k")}
-        rows.append({"subject": each.name, "elpd_loo_per_test": mean, "se": se, "people": len(each.scores), **told})
-    return from_rows(rows)
+    behind = {ratings.name: behind_best([*rated, others, own], mean_and_se)}
+    if everything:
+        behind |= recognition_lists.behind(listed)
+    left_out = left_out_rows(fitted, mean_and_se)
+    took = time.perf_counter() - started
+    return SuperpositionResults(line_up, line_ups, behind, left_out, curves, tables, seed, took)
 
 
 def document(results: SuperpositionResults) -> dict[str, Any]:
@@ -187,6 +183,7 @@ def document(results: SuperpositionResults) -> dict[str, Any]:
     return {
         **results.line_up.as_dict(),
         "lists": [each.as_dict() for each in results.lists.values()],
+        "behind": {name: rows_of(table) for name, table in results.behind.items()},
         "left_out": rows_of(results.left_out),
         "curves": points_of(results.curves),
         "tables": {name: rows_of(table) for name, table in results.tables.items()},

@@ -16,6 +16,7 @@ import pytest
 from cogmem.addresses import address
 from cogmem.core import Design, Forecaster, Subject, run
 from cogmem.errors import UserError
+from cogmem.paradigms import key_value
 from cogmem.store import Store
 from cogmem.subjects.language_backends import (
     Completion,
@@ -255,6 +256,12 @@ def test_a_fault_is_tried_again(server: Script, fault: str) -> None:
     if fault == "429":
         # The wait that the server asked for, not our own of 0.02 s.
         assert np.diff(server.times)[:2].min() >= 0.3
+
+
+def test_a_model_that_recalls_is_not_asked_to_recognise() -> None:
+    pairs = key_value.design(seed=1, n_pairs=2, tests="recognition")
+    with pytest.raises(UserError, match="cannot say whether a pair was studied"):
+        run(pairs, model("http://127.0.0.1:9"), seed=1)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -23,7 +23,7 @@ from torch import Tensor
 from cogmem.addresses import address
 from cogmem.core import Design, Record, run
 from cogmem.errors import UserError
-from cogmem.paradigms import forgetting_curve, proactive_interference
+from cogmem.paradigms import forgetting_curve, key_value, proactive_interference
 from cogmem.paradigms.interference_measures import classify
 from cogmem.subjects.mixers import MIXERS, recurrent
 from cogmem.subjects.mixing import ALL_MIXERS
@@ -335,6 +335,8 @@ def test_bad_input_is_a_sentence() -> None:
         subject().forecast(by_hand([("test", 0, 5), ("study", 0, 5), ("study", 1, 6)]))
     with pytest.raises(UserError, match="needs the column"):
         run(forgetting_curve.design(seed=1), subject(), seed=1)
+    with pytest.raises(UserError, match="cannot say whether a pair was studied"):
+        run(key_value.design(seed=1, n_pairs=2, tests="recognition"), subject(), seed=1)
 
 
 def test_the_subject_loads_no_torch() -> None:

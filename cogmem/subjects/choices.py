@@ -41,6 +41,14 @@ def recognitions(design: Design) -> NDArray[np.bool_]:
     return np.asarray(design.tests.get("test_type", "recall") == "recognition")
 
 
+def refuse_recognition(design: Design, name: str) -> None:
+    """Raise UserError where tests show a pair: whoever recalls values cannot say whether a pair was studied."""
+    if recognitions(design).any():
+        raise UserError(
+            f'{name} recalls values and cannot say whether a pair was studied; make the design with tests="recall".'
+        )
+
+
 def refuse_strange_keys(design: Design, stream: Stream) -> None:
     """Raise UserError where a test of the stream asks for a key that none of its study rows has."""
     tests, studies = design.tests, design.studies

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cogmem.core import Design, Kind
 from cogmem.errors import UserError
 from cogmem.progress import Report, silent
+from cogmem.subjects.choices import refuse_recognition
 from cogmem.subjects.language_asking import Line, Memory, Remembered, check, in_batches, side_by_side
 from cogmem.subjects.language_prompts import CUT_OFF, Asked, Script
 from cogmem.subjects.language_requests import Backend
@@ -144,6 +145,7 @@ class LanguageModel:
         return rows / rows.sum(axis=1, keepdims=True), usage
 
     def _script(self, design: Design) -> Script:
+        refuse_recognition(design, self.name)
         return Script(design, self.template, words_of(design, np.asarray(self.vocabulary), self.template))
 
     def _drawn(self, asked: Asked, rng: np.random.Generator) -> Asked:

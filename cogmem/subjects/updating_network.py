@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cogmem.core import Design, Kind
 from cogmem.errors import UserError
 from cogmem.names import nearest
-from cogmem.subjects.choices import drawn
+from cogmem.subjects.choices import drawn, refuse_recognition
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -156,6 +156,7 @@ class UpdatingNetwork:
         """Return what each member says in each test; all streams of one length are one batch."""
         from cogmem.subjects.updating_training import log_odds
 
+        refuse_recognition(design, self.name)
         asked = list(_questions(design, self.settings))
         weights = self.weights(self.settings, self.seeds)
         n_tests, n_tokens = len(design.tests), self.settings.values

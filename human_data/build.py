@@ -21,6 +21,7 @@ import numpy as np
 from cogmem.errors import UserError
 from cogmem.human_data import (
     build_chains,
+    build_chunking,
     build_interference,
     build_pairing,
     build_probes,
@@ -184,6 +185,17 @@ BUILDERS: Final[Mapping[tuple[str, str], Builder]] = {
     ("reder_2000", "lags"): build_recognition.words_by_lag,
     ("visual_ltm_capacity", "forced_choice"): build_recognition.picture_memory,
     ("donkin_nosofsky_2012", "scan"): build_recognition.scanned_lists,
+    ("wu_2025_recall", "training"): build_chunking.learned_sequences,
+    ("wu_2025_recall", "transfer"): build_chunking.transferred_sequences,
+    ("wu_2025_recall", "blocks"): build_chunking.sequence_blocks,
+    ("page_2006", "lists"): build_chunking.repeated_lists,
+    ("portrat_2016", "acronyms"): build_chunking.acronyms,
+    ("farrell_lelievre_2009", "positions"): build_chunking.grouped_lists,
+    ("chen_cowan_2009", "chunks"): build_chunking.chunk_capacity,
+    ("chen_cowan_2009", "positions"): build_chunking.chunked_positions,
+    ("thalmann_2018", "two_lists"): build_chunking.chunk_beside_a_list,
+    ("thalmann_2018", "three_lists"): build_chunking.chunk_among_three,
+    ("thalmann_2018", "positions"): build_chunking.chunk_among_three_positions,
 }
 
 

@@ -27,7 +27,7 @@ SOURCES = Path(os.environ.get("COGMEM_DATA", Path(__file__).parents[2] / "shared
 PARTS = [(name, part) for name, data in DATASETS.items() for part in data.tables]
 NOWHERE = {
     *("mosteller_1970", "pal1_2024", "fr1_2024", "dapolito_1966", "wang_sun_2025", "anderson_1974", "anderson_1981"),
-    *("roc6_2015", "visual_ltm_capacity"),
+    *("roc6_2015", "visual_ltm_capacity", "wu_2025_recall"),
 }
 """Data sets whose file was transcribed, or derived from what is elsewhere, and so stands nowhere to be fetched."""
 HAND = "cepeda_2008"  # A data set with one small upstream file, for the tests of fetching.

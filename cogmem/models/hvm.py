@@ -1,0 +1,309 @@
+"""Chunks and variables of sequences, learned symbol by symbol (Wu, Thalmann, Dayan, Akata & Schulz, 2025).
+
+A lexicon holds chunks: strings of symbols and of variables, which stand for any one of several chunks. A sequence is
+parsed by descent: from the chunks that are one symbol, then always among those that the last one begins, to the one
+that covers most, until none fits. Units that follow one another more often than chance become a chunk; chunks that
+stand in the same place between two others become a variable. What is counted fades by `theta` a unit.
+
+A node is a chunk, its number from 0, or a variable, ~number (-1, -2, ...), as in the contents of chunks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from cogmem.errors import UserError
+from cogmem.names import nearest
+
+Content = tuple[int, ...]
+"""Symbols, from 0, and variables, ~number."""
+
+TESTS: Final[dict[str, float]] = {
+    "counts": 5.991464547107979,
+    "proportions": 5.991464547107979,
+    "density": 3.0413018250283894,
+}
+"""Chi-squared above which units belong together: .05 of chi-squared with two degrees of freedom, as published
+(`counts`, and `proportions` of tables that add up to 1), and where the density of one degree falls below .05."""
+HEAVIEST: Final = 1e12
+"""Weight of an event, in those of the first, at which all counts are scaled down again."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a lexicon learns; defaults are those of the published fits to people.
+
+    `theta`: what is left of every count after a unit. `least`: transitions below are forgotten. `repeats`: a chunk is
+    made of two units that came together more often than that, the first of which was counted more often than that.
+    `test`: see `TESTS`. `fillers`: chunks that a variable stands for at least, `filler_count`: how often they must
+    have followed what is before them, in all, to be more than.
+    """
+
+    theta: float = 0.996
+    least: float = 0.1
+    repeats: float = 6.0
+    test: Literal["counts", "proportions", "density"] = "counts"
+    fillers: int = 3
+    filler_count: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.theta <= 1 or self.least < 0 or self.repeats < 0:
+            raise UserError(
+                "theta is above 0 and up to 1, least and repeats are 0 or more; got "
+                f"{self.theta}, {self.least}, {self.repeats}."
+            )
+        if self.test not in TESTS:
+            raise UserError(f"test is one of {', '.join(TESTS)}; {nearest(self.test, TESTS)}")
+        if self.fillers < 2:
+            raise UserError(f"A variable stands for two chunks or more; got fillers {self.fillers}.")
+
+
+PUBLISHED: Final = Rule()
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where a chunk ends that fits a sequence, and which chunk each of its variables stands for, (variable, node)."""
+
+    end: int
+    bound: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Parse:
+    """The chunks that a sequence was parsed into, and -ln of the product of their shares in all counts, afterwards."""
+
+    units: tuple[int, ...]
+    nats: float
+
+
+def chi_squared(observed: Sequence[float], left: float, right: float, *, test: str = "counts") -> float:
+    """Return chi-squared of (both, left alone, right alone, neither) if the shares `left` and `right` are independent.
+
+    What is expected is scaled to the observed total, or both to 1 (`proportions`). Where nothing is expected nothing
+    is told: 0.
+    """
+    expected = (left * right, left * (1 - right), (1 - left) * right, (1 - left) * (1 - right))
+    total = sum(observed)
+    if min(expected) <= 0 or total <= 0:
+        return 0.0
+    size = 1.0 if test == "proportions" else total
+    return sum((size * seen / total - size * share) ** 2 / (size * share)
+               for seen, share in zip(observed, expected, strict=True))  # fmt: skip
+
+
+@dataclass
+class Lexicon:
+    """What was learned: contents and counts of chunks, variables and what they stand for, transitions between nodes.
+
+    It changes as it reads. Counts are kept in units of an event now, `weight`, which grows instead of their fading.
+    """
+
+    rule: Rule = PUBLISHED
+    contents: list[Content] = field(default_factory=list)
+    variables: list[dict[int, float]] = field(default_factory=list)
+    weight: float = 1.0
+    _counts: list[float] = field(default_factory=list)
+    _of_variable: list[float] = field(default_factory=list)
+    _begun: list[list[int]] = field(default_factory=list)
+    _places: dict[Content, int] = field(default_factory=dict)
+    _after: dict[int, dict[int, float]] = field(default_factory=dict)
+    _before: dict[int, dict[int, float]] = field(default_factory=dict)
+
+    # ---- what is known --------------------------------------------------------------------------------------------
+
+    def count(self, node: int) -> float:
+        """Return how often a chunk or a variable was read, less what faded."""
+        return (self._counts[node] if node >= 0 else self._of_variable[~node]) / self.weight
+
+    def share(self, chunk: int) -> float:
+        """Return a chunk's share of the counts of all chunks."""
+        return self._counts[chunk] / sum(self._counts)
+
+    def transitions(self, before: int, after: int) -> float:
+        """Return how often a node came right after another, less what faded; 0 where that is forgotten."""
+        return self._kept(self._after.get(before, {}).get(after, 0.0))
+
+    def _kept(self, stored: float) -> float:
+        now = stored / self.weight
+        return now if now >= self.rule.least else 0.0
+
+    def _row(self, rows: dict[int, dict[int, float]], node: int) -> dict[int, float]:
+        kept = ((other, self._kept(stored)) for other, stored in rows.get(node, {}).items())
+        return {other: n for other, n in kept if n > 0}
+
+    def _symbols(self) -> Iterable[int]:
+        return (chunk for chunk, content in enumerate(self.contents) if len(content) == 1)
+
+    # ---- reading --------------------------------------------------------------------------------------------------
+
+    def match(self, content: Content, sequence: Sequence[int], start: int) -> Match | None:
+        """Return the match of a content that begins at a place, or None; a variable is the longest that it may be."""
+        end, bound = start, ()
+        for element in content:
+            if element >= 0:
+                if end >= len(sequence) or sequence[end] != element:
+                    return None
+                end += 1
+                continue
+            best: tuple[int, Match] | None = None
+            for node in self.variables[~element]:
+                found = self.match(self.contents[node] if node >= 0 else (node,), sequence, end)
+                if found and (best is None or found.end > best[1].end):
+                    best = node, found
+            if best is None:
+                return None
+            node, found = best
+            end, bound = found.end, (*bound, *found.bound, (~element, node))
+        return Match(end, bound)
+
+    def unit_at(self, sequence: Sequence[int], start: int) -> tuple[int, Match]:
+        """Return the chunk that is read at a place; a symbol that was never seen becomes one."""
+        found: tuple[int, Match] | None = None
+        level = list(self._symbols())
+        while level:
+            best: tuple[int, Match] | None = None
+            for chunk in level:
+                here = self.match(self.contents[chunk], sequence, start)
+                if here and (best is None or here.end > best[1].end):
+                    best = chunk, here
+            if best is None:
+                break
+            found, level = best, self._begun[best[0]]
+        return found or (self._add((int(sequence[start]),), 0.0, None), Match(start + 1))
+
+    def read(self, sequence: Sequence[int], *, learn: bool = True, abstraction: bool = True) -> Parse:
+        """Return the parse of a sequence of symbols, from 0; UserError for one that has none.
+
+        With `learn` it is counted, and chunks are made; with `abstraction` variables, too. Without abstraction it is
+        HCM (Wu, Elteto, Dasgupta & Schulz, 2022).
+        """
+        if not len(sequence) or min(sequence) < 0:
+            raise UserError("A sequence is one symbol or more, numbered from 0; got none, or a number below 0.")
+        units: list[int] = []
+        place = 0
+        while place < len(sequence):
+            chunk, found = self.unit_at(sequence, place)
+            if learn:
+                self._take_in(units[-1] if units else None, chunk, found, abstraction)
+            units.append(chunk)
+            place = found.end
+        return Parse(tuple(units), self.nats(units))
+
+    def nats(self, units: Iterable[int]) -> float:
+        """Return -ln of the product of the shares of chunks; infinity where one was never counted."""
+        total = sum(self._counts)
+        return sum(-math.log(self._counts[unit] / total) if self._counts[unit] > 0 else math.inf for unit in units)
+
+    # ---- learning -------------------------------------------------------------------------------------------------
+
+    def _take_in(self, before: int | None, chunk: int, found: Match, abstraction: bool) -> None:
+        self._counts[chunk] += self.weight
+        for variable, node in found.bound:
+            self.variables[variable][node] += self.weight
+            self._of_variable[variable] += self.weight
+        if before is not None:
+            for one in self._names(before):
+                for other in self._names(chunk):
+                    self._follow(one, other)
+            for other in self._names(chunk):
+                self._chunk(before, other)
+        if abstraction:
+            self._abstract()
+        self.weight /= self.rule.theta
+        if self.weight > HEAVIEST:
+            self._rescale()
+
+    def _names(self, chunk: int) -> list[int]:
+        """Return a chunk and the variables that stand for it."""
+        return [chunk, *(~k for k, fillers in enumerate(self.variables) if chunk in fillers)]
+
+    def _follow(self, before: int, after: int) -> None:
+        row = self._after.setdefault(before, {})
+        # What was forgotten starts anew.
+        kept = self._kept(row.get(after, 0.0)) * self.weight
+        row[after] = self._before.setdefault(after, {})[before] = kept + self.weight
+
+    def _add(self, content: Content, count: float, parent: int | None) -> int:
+        if content in self._places:
+            return self._places[content]
+        chunk = self._places[content] = len(self.contents)
+        self.contents.append(content)
+        self._counts.append(count * self.weight)
+        self._begun.append([])
+        if parent is not None:
+            self._begun[parent].append(chunk)
+        return chunk
+
+    def belong(self, before: int, after: int) -> bool:
+        """Return whether a node follows another more or less often than by chance.
+
+        The pairs with neither are those of nodes that the second has followed, as published. A pair that comes six
+        times or less, or six pairs or fewer in all, tell nothing.
+        """
+        rule, both = self.rule, self.transitions(before, after)
+        rows = {node: self._row(self._after, node) for node in self._after}
+        if both <= rule.repeats or sum(sum(row.values()) for row in rows.values()) < rule.repeats:
+            return False
+        others = [node for node in self._row(self._before, after) if node != before]
+        left = sum(rows[before].values()) - both
+        right = sum(rows[node][after] for node in others)
+        neither = sum(sum(rows[node].values()) - rows[node][after] for node in others)
+        total = (sum(self._counts) + sum(self._of_variable)) / self.weight
+        observed = both, left, right, neither
+        if rule.test == "density" and min(observed) <= 5:
+            return False
+        shares = self.count(before) / total, self.count(after) / total
+        return chi_squared(observed, *shares, test=rule.test) > TESTS[rule.test]
+
+    def _chunk(self, before: int, after: int) -> None:
+        """Make a chunk of a chunk and the node after it, if they belong together."""
+        both = self.transitions(before, after)
+        if self.count(before) <= self.rule.repeats or both <= self.rule.repeats or not self.belong(before, after):
+            return
+        self._add(self.contents[before] + self._spelled(after), both, before)
+        self._after[before][after] = self._before[after][before] = 0.0
+
+    def _spelled(self, node: int) -> Content:
+        return self.contents[node] if node >= 0 else (node,)
+
+    def _abstract(self) -> None:
+        """Make variables of what stands between the same two nodes, and chunks of all three."""
+        rule, made = self.rule, []
+        after = {node: self._row(self._after, node) for node in self._after}
+        before = {node: self._row(self._before, node) for node in self._before}
+        for first, follow in after.items():
+            if len(follow) < rule.fillers:
+                continue
+            for last, lead in before.items():
+                between = [node for node in follow if node in lead]
+                # What another of them stands for is not named twice.
+                between = [node for node in between
+                           if not any(other < 0 and node in self.variables[~other] for other in between)]  # fmt: skip
+                n = sum(follow[node] for node in between)
+                if len(between) >= rule.fillers and n > rule.filler_count:
+                    made.append((first, last, {node: follow[node] for node in between}, n))
+        for first, last, fillers, n in made:
+            variable = self._variable(fillers)
+            if first >= 0:
+                self._add(self.contents[first] + (~variable,) + self._spelled(last), n, first)
+
+    def _variable(self, fillers: dict[int, float]) -> int:
+        """Return the variable that stands for these nodes, or for more; a new one if there is none."""
+        for k, known in enumerate(self.variables):
+            if fillers.keys() <= known.keys():
+                return k
+        self.variables.append({node: n * self.weight for node, n in fillers.items()})
+        self._of_variable.append(sum(fillers.values()) * self.weight)
+        return len(self.variables) - 1
+
+    def _rescale(self) -> None:
+        for row in (*self.variables, *self._after.values(), *self._before.values()):
+            for node in row:
+                row[node] /= self.weight
+        self._counts = [stored / self.weight for stored in self._counts]
+        self._of_variable = [stored / self.weight for stored in self._of_variable]
+        self.weight = 1.0

@@ -213,7 +213,8 @@ def z_slopes(fit: RatingFit, ratings: Ratings) -> Trials:
     draws = 1.0 / fit.done.theta[..., [each.name for each in fit.done.parameters].index("sigma")]
     line = np.array([z_slope(old, new)[0] for new, old in fit.counts])
     rows = []
-    for x, group in enumerate(("all", *np.unique(ratings.group))):
+    groups = np.unique(ratings.group)
+    for x, group in enumerate(("all", *groups) if len(groups) > 1 else ("all",)):
         chosen = np.ones(len(line), dtype=bool) if x == 0 else ratings.group == group
         own, told = draws[:, chosen], line[chosen & np.isfinite(line)]
         low, high = np.quantile(own.mean(axis=1), [0.025, 0.975])

@@ -232,7 +232,22 @@ def test_one_sequence_is_learned_as_published() -> None:
 
 @pytest.mark.slow
 def test_variables_halve_the_cost_of_transfer() -> None:
-    fixed, variable = (np.array([somebody(kind, seed) for seed in range(20)]) for kind in (False, True))
-    # Published: 20.46 and 10.01.
-    assert fixed[:, 40:].mean() - variable[:, 40:].mean() == pytest.approx(10.45, abs=2.0)
-    assert variable[:, :40].mean() < fixed[:, :40].mean()
+    fixed, variable = (np.array([somebody(kind, seed) for seed in range(n)]) for kind, n in ((False, 53), (True, 55)))
+    # Means of so many people have errors of .23 (training, variable), .29 and .33 (transfer, fixed and variable): two.
+    assert variable[:, :40].mean() == pytest.approx(9.15, abs=0.46)
+    blocks = variable[:, :40].reshape(55, 5, 8).mean(axis=(0, 2))
+    np.testing.assert_allclose(blocks, [17.4, 9.5, 6.9, 6.1, 5.9], atol=1.1)
+    assert variable[:, 40:].mean() == pytest.approx(10.01, abs=0.66)
+    assert fixed[:, 40:].mean() - variable[:, 40:].mean() == pytest.approx(10.45, abs=0.88)
+
+
+def test_two_chunks_with_variables_do_not_join() -> None:
+    known = {"variables": [{1: 1.0, 2: 1.0}], "begun_by": {4: 0}}
+    made = lexicon((0,), (1,), (2,), (3,), (0, ~0, 3), **known)
+    for _ in range(4):
+        made.read([0, 1, 3, 0, 2, 3], abstraction=False)
+    assert max(len(content) for content in made.contents) == 3
+    joined = lexicon((0,), (1,), (2,), (3,), (0, ~0, 3), **known)
+    for _ in range(4):
+        joined.read([0, 1, 3, 4], abstraction=False)
+    assert (0, ~0, 3, 4) in joined.contents

@@ -260,7 +260,12 @@ class Lexicon:
         return chi_squared(observed, *shares, test=rule.test) > TESTS[rule.test]
 
     def _chunk(self, before: int, after: int) -> None:
-        """Make a chunk of a chunk and the node after it, if they belong together."""
+        """Make a chunk of a chunk and the node after it, if they belong together and do not both have variables.
+
+        That two with variables stay apart is what published likelihoods say (docs/decisions.md), not the description.
+        """
+        if min(self.contents[before]) < 0 and min(self._spelled(after)) < 0:
+            return
         both = self.transitions(before, after)
         if self.count(before) <= self.rule.repeats or both <= self.rule.repeats or not self.belong(before, after):
             return

@@ -14,7 +14,7 @@ from scipy.stats import chi2
 
 from cogmem.errors import UserError
 from cogmem.models import hvm
-from cogmem.models.hvm import TESTS, Lexicon, Rule, chi_squared
+from cogmem.models.hvm import TESTS, Lexicon, Rule, chi_squared, learned
 
 FOREVER = Rule(theta=1.0, repeats=2.0)
 """Nothing fades, and three times are enough."""
@@ -196,6 +196,44 @@ def test_rules_that_make_no_sense(change: dict[str, Any], words: str) -> None:
 def test_sequences_that_are_none(sequence: list[int]) -> None:
     with pytest.raises(UserError, match="one symbol or more"):
         Lexicon().read(sequence)
+
+
+# ---- all of a sequence at once ---------------------------------------------------------------------------------------
+
+
+def test_pairs_are_proposed_by_what_they_are_worth() -> None:
+    made = Lexicon(Rule(theta=1.0))
+    parse = made.read([0, 1] * 10, chunk=False, abstraction=False)
+    assert made.contents == [(0,), (1,)]
+    # (0 1) is half of all counts, (1 0) nine twentieths; the first tells 1 bit, which is more than .9.
+    assert made.propose(parse, 20, bits=0.9, most=10) == 1
+    assert made.contents[2:] == [(0, 1)]
+    assert made.propose(parse, 20, bits=9.0, most=10) == 1
+    assert made.contents[3:] == [(1, 0)]
+    assert made.propose(parse, 20, bits=9.0, most=10) == 0
+    made.empty()
+    assert (made.count(0), made.transitions(0, 1), len(made.contents)) == (0, 0, 4)
+
+
+def test_a_sequence_read_again_and_again_takes_fewer_units() -> None:
+    found, parse = learned([0, 1, 2, 3] * 60, abstraction=False)
+    # One unit and nothing else is certain: it tells nothing, and no pair of it can be told from chance.
+    assert (len(parse.units), parse.nats) == (60, 0.0)
+    assert sum(len(found.contents[unit]) for unit in parse.units) == 240
+    assert sum(found.count(unit) for unit in set(parse.units)) == len(parse.units)
+    once, first = learned([0, 1, 2, 3] * 60, abstraction=False, iterations=1)
+    assert len(first.units) > len(parse.units)
+    assert len(once.contents) < len(found.contents)
+
+
+def test_variables_compress_what_chunks_alone_cannot() -> None:
+    rng = np.random.default_rng(3)
+    sequence = [int(key) for _ in range(80) for key in (0, 1, rng.integers(3, 6), 2)]
+    chunks, variables = (learned(sequence, abstraction=kind)[1] for kind in (False, True))
+    # Two units of four symbols, each half of all, of which one has the variable: 80 times ln 2.
+    assert variables.nats == pytest.approx(80 * np.log(2))
+    assert chunks.nats > 2 * variables.nats
+    assert learned(sequence)[1] == variables
 
 
 # ---- the published experiment ----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Literal
 
 from cogmem.errors import UserError
@@ -38,8 +39,9 @@ class Rule:
 
     `theta`: what is left of every count after a unit. `least`: transitions below are forgotten. `repeats`: a chunk is
     made of two units that came together more often than that, the first of which was counted more often than that.
-    `test`: see `TESTS`. `fillers`: chunks that a variable stands for at least, `filler_count`: how often they must
-    have followed what is before them, in all, to be more than.
+    `test`: see `TESTS`. `fillers` and `most_fillers`: chunks that a variable stands for, `filler_count`: how often they
+    must have followed what is before them, in all, to be more than; `correlated`: whether they must belong to it, and
+    to what is after them.
     """
 
     theta: float = 0.996
@@ -47,7 +49,9 @@ class Rule:
     repeats: float = 6.0
     test: Literal["counts", "proportions", "density"] = "counts"
     fillers: int = 3
+    most_fillers: int = 2**31
     filler_count: float = 3.0
+    correlated: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.theta <= 1 or self.least < 0 or self.repeats < 0:
@@ -57,11 +61,13 @@ class Rule:
             )
         if self.test not in TESTS:
             raise UserError(f"test is one of {', '.join(TESTS)}; {nearest(self.test, TESTS)}")
-        if self.fillers < 2:
-            raise UserError(f"A variable stands for two chunks or more; got fillers {self.fillers}.")
+        if not 2 <= self.fillers <= self.most_fillers:
+            raise UserError(f"A variable stands for two chunks or more; got {self.fillers} to {self.most_fillers}.")
 
 
 PUBLISHED: Final = Rule()
+BATCH: Final = Rule(theta=1.0, fillers=2, most_fillers=4, filler_count=6.0, correlated=True)
+"""Of `learned`: nothing fades, and variables are of what belongs together."""
 
 
 @dataclass(frozen=True)
@@ -175,21 +181,23 @@ class Lexicon:
             found, level = best, self._begun[best[0]]
         return found or (self._add((int(sequence[start]),), 0.0, None), Match(start + 1))
 
-    def read(self, sequence: Sequence[int], *, learn: bool = True, abstraction: bool = True) -> Parse:
+    def read(
+        self, sequence: Sequence[int], *, learn: bool = True, chunk: bool = True, abstraction: bool = True
+    ) -> Parse:
         """Return the parse of a sequence of symbols, from 0; UserError for one that has none.
 
-        With `learn` it is counted, and chunks are made; with `abstraction` variables, too. Without abstraction it is
-        HCM (Wu, Elteto, Dasgupta & Schulz, 2022).
+        With `learn` it is counted, with `chunk` chunks are made, with `abstraction` variables, too. Without abstraction
+        it is HCM (Wu, Elteto, Dasgupta & Schulz, 2022).
         """
         if not len(sequence) or min(sequence) < 0:
             raise UserError("A sequence is one symbol or more, numbered from 0; got none, or a number below 0.")
         units: list[int] = []
         place = 0
         while place < len(sequence):
-            chunk, found = self.unit_at(sequence, place)
+            unit, found = self.unit_at(sequence, place)
             if learn:
-                self._take_in(units[-1] if units else None, chunk, found, abstraction)
-            units.append(chunk)
+                self._take_in(units[-1] if units else None, unit, found, chunk=chunk, abstraction=abstraction)
+            units.append(unit)
             place = found.end
         return Parse(tuple(units), self.nats(units))
 
@@ -200,16 +208,16 @@ class Lexicon:
 
     # ---- learning -------------------------------------------------------------------------------------------------
 
-    def _take_in(self, before: int | None, chunk: int, found: Match, abstraction: bool) -> None:
-        self._counts[chunk] += self.weight
+    def _take_in(self, before: int | None, unit: int, found: Match, *, chunk: bool, abstraction: bool) -> None:
+        self._counts[unit] += self.weight
         for variable, node in found.bound:
             self.variables[variable][node] += self.weight
             self._of_variable[variable] += self.weight
         if before is not None:
             for one in self._names(before):
-                for other in self._names(chunk):
+                for other in self._names(unit):
                     self._follow(one, other)
-            for other in self._names(chunk):
+            for other in self._names(unit) if chunk else ():
                 self._chunk(before, other)
         if abstraction:
             self._abstract()
@@ -264,7 +272,7 @@ class Lexicon:
 
         That two with variables stay apart is what published likelihoods say (docs/decisions.md), not the description.
         """
-        if min(self.contents[before]) < 0 and min(self._spelled(after)) < 0:
+        if self._both_vary(before, after):
             return
         both = self.transitions(before, after)
         if self.count(before) <= self.rule.repeats or both <= self.rule.repeats or not self.belong(before, after):
@@ -280,16 +288,18 @@ class Lexicon:
         rule, made = self.rule, []
         after = {node: self._row(self._after, node) for node in self._after}
         before = {node: self._row(self._before, node) for node in self._before}
-        for first, follow in after.items():
+        near = cache(self.belong) if rule.correlated else lambda *_: True
+        for first, followers in after.items():
+            follow = {node: n for node, n in followers.items() if near(first, node)}
             if len(follow) < rule.fillers:
                 continue
             for last, lead in before.items():
-                between = [node for node in follow if node in lead]
+                between = [node for node in follow if node in lead and near(node, last)]
                 # What another of them stands for is not named twice.
                 between = [node for node in between
                            if not any(other < 0 and node in self.variables[~other] for other in between)]  # fmt: skip
                 n = sum(follow[node] for node in between)
-                if len(between) >= rule.fillers and n > rule.filler_count:
+                if rule.fillers <= len(between) <= rule.most_fillers and n > rule.filler_count:
                     made.append((first, last, {node: follow[node] for node in between}, n))
         for first, last, fillers, n in made:
             variable = self._variable(fillers)
@@ -305,6 +315,40 @@ class Lexicon:
         self._of_variable.append(sum(fillers.values()) * self.weight)
         return len(self.variables) - 1
 
+    # ---- all of a sequence at once --------------------------------------------------------------------------------
+
+    def empty(self) -> None:
+        """Forget all counts and transitions, and keep the chunks and variables."""
+        self._counts, self._of_variable = [0.0] * len(self._counts), [0.0] * len(self._of_variable)
+        self._after, self._before, self.weight = {}, {}, 1.0
+        for fillers in self.variables:
+            fillers.update(dict.fromkeys(fillers, 0.0))
+
+    def propose(self, parse: Parse, n_symbols: int, *, bits: float, most: int) -> int:
+        """Make chunks of the pairs that belong together, the best first; return how many.
+
+        A pair with the share p of all counts is worth the symbols that it adds to a unit of the last parse, p size / (n
+        symbols / n units), by what it tells, -p ln p. Pairs are taken until their -log2 p add up to more than `bits`.
+        """
+        total, found = sum(self._counts), []
+        for before in [node for node in self._after if node >= 0]:
+            for after, n in self._row(self._after, before).items():
+                whole = self.contents[before] + self._spelled(after)
+                if whole in self._places or self._both_vary(before, after) or not self.belong(before, after):
+                    continue
+                p = n * self.weight / total
+                found.append((p * len(whole) * len(parse.units) / n_symbols / (-p * math.log(p)), whole, n, before, p))
+        cost, made = 0.0, 0
+        for _, whole, n, before, p in sorted(found, key=lambda each: -each[0])[:most]:
+            self._add(whole, n, before)
+            cost, made = cost - math.log2(p), made + 1
+            if cost > bits:
+                break
+        return made
+
+    def _both_vary(self, before: int, after: int) -> bool:
+        return min(self.contents[before]) < 0 and min(self._spelled(after)) < 0
+
     def _rescale(self) -> None:
         for row in (*self.variables, *self._after.values(), *self._before.values()):
             for node in row:
@@ -312,3 +356,26 @@ class Lexicon:
         self._counts = [stored / self.weight for stored in self._counts]
         self._of_variable = [stored / self.weight for stored in self._of_variable]
         self.weight = 1.0
+
+
+def learned(
+    sequence: Sequence[int], *, abstraction: bool = True, rule: Rule = BATCH, iterations: int = 10,
+    bits: float = -math.log2(0.01), most: int = 10,
+) -> tuple[Lexicon, Parse]:  # fmt: skip
+    """Return the lexicon of a sequence that is read again and again, and its last parse, with counts of that alone.
+
+    After each reading the chunks that are worth most are made (see `Lexicon.propose`), and with `abstraction`
+    variables; it ends when nothing is made, or after so many readings.
+    """
+    made = Lexicon(rule)
+    for _ in range(iterations):
+        made.empty()
+        parse = made.read(sequence, chunk=False, abstraction=False)
+        known = len(made.contents)
+        made.propose(parse, len(sequence), bits=bits, most=most)
+        if abstraction:
+            made._abstract()
+        if len(made.contents) == known:
+            break
+    made.empty()
+    return made, made.read(sequence, chunk=False, abstraction=False)

@@ -148,7 +148,8 @@ class Lexicon:
 
     def match(self, content: Content, sequence: Sequence[int], start: int) -> Match | None:
         """Return the match of a content that begins at a place, or None; a variable is the longest that it may be."""
-        end, bound = start, ()
+        end = start
+        bound: tuple[tuple[int, int], ...] = ()
         for element in content:
             if element >= 0:
                 if end >= len(sequence) or sequence[end] != element:

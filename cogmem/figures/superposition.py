@@ -24,17 +24,20 @@ HUMAN: Final[Mapping[str, Kind]] = {recognition.OTHERS: "human", recognition.OWN
 METHODS: Final = {"fit": "1 / sd of old, fitted", "line": "line through z(hit), z(false alarm)"}
 
 
+def _rated(results: SuperpositionResults, name: str) -> tuple[Series, ...]:
+    """Return people's curve as points, and those of models of recognition as lines."""
+    people, *others = results.curves[name]
+    return (replace(series(people, "people"), joined=False), *lines(others, "step"))
+
+
 def _roc_panel(results: SuperpositionResults) -> Panel:
-    people, *others = results.curves["roc"]
-    parts = (replace(series(people, "people"), joined=False), *lines(others, "step"))
-    return Panel("Recognition: people and models", "False alarms", "Hits", parts, y_range=ONE)
+    return Panel("Recognition: people and models", "False alarms", "Hits", _rated(results, "roc"), y_range=ONE)
 
 
 def _shares_panel(results: SuperpositionResults) -> Panel:
-    people, *others = results.curves[recognition.SHARES]
-    half = len(people.rows) // 2
+    half = len(results.curves[recognition.SHARES][0].rows) // 2
     ticks = (*(f"new {k}" for k in range(1, half + 1)), *(f"old {k}" for k in range(1, half + 1)))
-    parts = (replace(series(people, "people"), joined=False), *lines(others, "step"))
+    parts = _rated(results, recognition.SHARES)
     return Panel("Ratings of new and of old items", "", "Share of ratings", parts, ticks=ticks)
 
 
@@ -63,23 +66,23 @@ def _similarity_panel(results: SuperpositionResults) -> Panel:
     return Panel(title, "Share of an item's features in the probe", "Share of winners", tuple(parts), y_range=ONE)
 
 
-def _capacity_panel(results: SuperpositionResults) -> Panel:
+def _by_size(results: SuperpositionResults, column: str) -> tuple[Series, ...]:
+    """Return what fields hold by size, a series a regime; intervals are those of items, on the column's scale."""
     table, parts = results.tables["capacity"], []
     for regime in dict.fromkeys(table["regime"].tolist()):
         own = table.where(table["regime"] == regime)
-        half = Z90 * own["sd"] / np.sqrt(own["lists"])
-        parts.append(Series(str(regime), "network", rows_around(own["weights"], own["items"], half)))
-    title = "Sparsey: items held by size"
-    return Panel(title, "Weights", "Items", tuple(parts), "log", y_scale="log")
+        half = Z90 * own["sd"] / own["items"] * own[column] / np.sqrt(own["lists"])
+        parts.append(Series(str(regime), "network", rows_around(own["weights"], own[column], half)))
+    return tuple(parts)
+
+
+def _capacity_panel(results: SuperpositionResults) -> Panel:
+    parts = _by_size(results, "items")
+    return Panel("Sparsey: items held by size", "Weights", "Items", parts, "log", y_scale="log")
 
 
 def _bits_panel(results: SuperpositionResults) -> Panel:
-    table, parts = results.tables["capacity"], []
-    for regime in dict.fromkeys(table["regime"].tolist()):
-        own = table.where(table["regime"] == regime)
-        half = Z90 * own["sd"] / own["items"] * own["bits"] / np.sqrt(own["lists"])
-        parts.append(Series(str(regime), "network", rows_around(own["weights"], own["bits"], half)))
-    return Panel("Sparsey: bits a weight", "Weights", "Bits", tuple(parts), "log")
+    return Panel("Sparsey: bits a weight", "Weights", "Bits", _by_size(results, "bits"), "log")
 
 
 def _time_panel(results: SuperpositionResults) -> Panel:

@@ -3,7 +3,7 @@
 With some hundred answers to tell seven parameters, a person's posterior is much narrower than the population: the
 points that `fitting.populations` shares among all people would be one or two a person. So each person's parameters are
 sampled (see `fitting.step_fits`), and only the density of somebody new is an average over points, the person's own.
-"laplace" takes the likeliest population as known (see `fitting.together.likeliest`): seconds instead of minutes.
+"laplace" takes the likeliest population as known (see `fitting.together.fit_likeliest`): seconds instead of minutes.
 """
 
 from __future__ import annotations

@@ -146,16 +146,18 @@ def fit_likeliest(density: StepDensity, *, name: str, method: Method, seed: int)
     started, rng = time.perf_counter(), np.random.default_rng(seed)
     at, p = coordinates(density, seed=seed), len(density.parameters)
     mu, sigma, near = at.middle[:p], np.exp(at.middle[p:]), at.centre
-    for round_ in range(1 + CORRECTED):
-        found = laplace.sample(
-            somebody_of(density, mu, sigma), n_draws=method.draws, rng=rng, enough=method.effective_draws, near=near
-        )
-        if round_ == CORRECTED:
-            break
+
+    def drawn() -> laplace.Posterior:
+        own = somebody_of(density, mu, sigma)
+        return laplace.sample(own, n_draws=method.draws, rng=rng, enough=method.effective_draws, near=near)
+
+    for _ in range(CORRECTED):
+        found = drawn()
         near = found.draws.mean(axis=0)
         mu = near.mean(axis=0)
         sigma = np.sqrt((found.draws.var(axis=0) + (near - mu) ** 2).mean(axis=0))
         sigma = np.maximum(sigma, NARROWEST * density.prior[1])
+    found = drawn()
     around = at.width * rng.standard_normal((1, method.draws, 2 * p))
     population = {"mu": mu + around[..., :p], "sigma": sigma * np.exp(around[..., p:])}
     draws = constrain(np, density.parameters, list(np.moveaxis(found.draws[None], -1, 0)))

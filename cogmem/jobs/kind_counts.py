@@ -17,7 +17,7 @@ from cogmem.core import Curve, Forecaster, Source
 from cogmem.fitting.populations import PopulationFit, Predict, fit_population
 from cogmem.jobs.outcomes import Outcome
 from cogmem.subjects.parameters import Parameter
-from cogmem.trials import Trials
+from cogmem.trials import Trials, concatenate
 
 Array = NDArray[np.float64]
 Scored = tuple[Array, tuple[PopulationFit, ...]]
@@ -108,12 +108,16 @@ def linked(forecast: Array) -> Predict:
 
 def parameters_of(fits: Sequence[PopulationFit]) -> Trials:
     """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
-    parts = []
-    for half, each in enumerate(fits, 1):
-        table = each.typical()
-        parts.append(table.with_columns({"fitted_to_half": np.full(len(table), half),
-                                         "rhat": np.full(len(table), each.diagnostics["rhat_max"])}))  # fmt: skip
-    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return by_half([each.typical() for each in fits], "rhat", [each.diagnostics["rhat_max"] for each in fits])
+
+
+def by_half(tables: Sequence[Trials], name: str, numbers: Sequence[float]) -> Trials:
+    """Return the tables of both halves, one after the other, with `fitted_to_half` and a number `name` of each."""
+    parts = [
+        table.with_columns({"fitted_to_half": np.full(len(table), half), name: np.full(len(table), number)})
+        for half, (table, number) in enumerate(zip(tables, numbers, strict=True), 1)
+    ]
+    return concatenate(parts)
 
 
 class Fitted(Protocol):

@@ -19,7 +19,7 @@ from cogmem.errors import UserError
 from cogmem.fitting.fits import Method
 from cogmem.fitting.loo import Elpd
 from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out
-from cogmem.jobs.kind_counts import Halves, counted, parted
+from cogmem.jobs.kind_counts import Halves, by_half, counted, parted
 from cogmem.jobs.outcomes import Outcome
 from cogmem.models.recognition import RATING_MODELS, RatingModel, unequal_variance, with_ratings
 from cogmem.models.recognition_others import by_others, concentration, own_log_density, pooled
@@ -100,12 +100,8 @@ def ratings_of(human: Curve | Record) -> Ratings:
 
 def parameters_of(fits: Sequence[RatingFit]) -> Trials:
     """Return the typical person's parameters as each fit tells them, and everybody's fewest effective draws."""
-    parts = []
-    for half, each in enumerate(fits, 1):
-        table = each.done.typical()
-        more = {"fitted_to_half": half, "ess": each.done.diagnostics["ess_min"]}
-        parts.append(table.with_columns({name: np.full(len(table), value) for name, value in more.items()}))
-    return Trials({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    done = [each.done for each in fits]
+    return by_half([each.typical() for each in done], "ess", [each.diagnostics["ess_min"] for each in done])
 
 
 def roc(name: str, chances: Array, source: Source) -> Curve:

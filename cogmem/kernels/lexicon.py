@@ -11,63 +11,15 @@ A node is a chunk, its number from 0, or a variable, ~number (-1, -2, ...), as i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, Literal
 
 from cogmem.errors import UserError
-from cogmem.names import nearest
+from cogmem.kernels.chunk_rules import BATCH, HEAVIEST, LONGEST_KEPT, PUBLISHED, TESTS, Rule, chi_squared
 
 Content = tuple[int, ...]
 """Symbols, from 0, and variables, ~number."""
-
-TESTS: Final[dict[str, float]] = {
-    "counts": 5.991464547107979,
-    "proportions": 5.991464547107979,
-    "density": 3.0413018250283894,
-}
-"""Chi-squared above which units belong together: .05 of chi-squared with two degrees of freedom, as published
-(`counts`, and `proportions` of tables that add up to 1), and where the density of one degree falls below .05."""
-HEAVIEST: Final = 1e12
-"""Weight of an event, in those of the first, at which all counts are scaled down again."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How a lexicon learns; defaults are those of the published fits to people.
-
-    `theta`: what is left of every count after a unit. `least`: transitions below are forgotten. `repeats`: a chunk is
-    made of two units that came together more often than that, the first of which was counted more often than that.
-    `test`: see `TESTS`. `fillers` and `most_fillers`: chunks that a variable stands for, `filler_count`: how often they
-    must have followed what is before them, in all, to be more than; `correlated`: whether they must belong to it, and
-    to what is after them.
-    """
-
-    theta: float = 0.996
-    least: float = 0.1
-    repeats: float = 6.0
-    test: Literal["counts", "proportions", "density"] = "counts"
-    fillers: int = 3
-    most_fillers: int = 2**31
-    filler_count: float = 3.0
-    correlated: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 < self.theta <= 1 or self.least < 0 or self.repeats < 0:
-            raise UserError(
-                "theta is above 0 and up to 1, least and repeats are 0 or more; got "
-                f"{self.theta}, {self.least}, {self.repeats}."
-            )
-        if self.test not in TESTS:
-            raise UserError(f"test is one of {', '.join(TESTS)}; {nearest(self.test, TESTS)}")
-        if not 2 <= self.fillers <= self.most_fillers:
-            raise UserError(f"A variable stands for two chunks or more; got {self.fillers} to {self.most_fillers}.")
-
-
-PUBLISHED: Final = Rule()
-BATCH: Final = Rule(theta=1.0, fillers=2, most_fillers=4, filler_count=6.0, correlated=True)
-"""Of `learned`: nothing fades, and variables are of what belongs together."""
 
 
 @dataclass(frozen=True)
@@ -84,21 +36,6 @@ class Parse:
 
     units: tuple[int, ...]
     nats: float
-
-
-def chi_squared(observed: Sequence[float], left: float, right: float, *, test: str = "counts") -> float:
-    """Return chi-squared of (both, left alone, right alone, neither) if the shares `left` and `right` are independent.
-
-    What is expected is scaled to the observed total, or both to 1 (`proportions`). Where nothing is expected nothing
-    is told: 0.
-    """
-    expected = (left * right, left * (1 - right), (1 - left) * right, (1 - left) * (1 - right))
-    total = sum(observed)
-    if min(expected) <= 0 or total <= 0:
-        return 0.0
-    size = 1.0 if test == "proportions" else total
-    return sum((size * seen / total - size * share) ** 2 / (size * share)
-               for seen, share in zip(observed, expected, strict=True))  # fmt: skip
 
 
 @dataclass
@@ -130,11 +67,10 @@ class Lexicon:
         return self._kept(self._after.get(before, {}).get(after, 0.0))
 
     def _kept(self, stored: float) -> float:
-        now = stored / self.weight
-        return now if now >= self.rule.least else 0.0
+        return stored / self.weight if stored >= self.rule.least * self.weight else 0.0
 
     def _row(self, rows: dict[int, dict[int, float]], node: int) -> dict[int, float]:
-        kept = ((other, self._kept(stored)) for other, stored in rows.get(node, {}).items())
+        kept = ((other, self._kept(stored)) for other, stored in sorted(rows.get(node, {}).items()))
         return {other: n for other, n in kept if n > 0}
 
     def _symbols(self) -> Iterable[int]:
@@ -209,13 +145,14 @@ class Lexicon:
             self.variables[variable][node] += self.weight
             self._of_variable[variable] += self.weight
         if before is not None:
-            for one in self._names(before):
-                for other in self._names(unit):
+            ones, others = self._names(before), self._names(unit)
+            for one in ones:
+                for other in others:
                     self._follow(one, other)
-            for other in self._names(unit) if chunk else ():
+            for other in others if chunk else ():
                 self._chunk(before, other)
-        if abstraction:
-            self._abstract()
+            if abstraction:
+                self._abstract(ones, others)
         self.weight /= self.rule.theta
         if self.weight > HEAVIEST:
             self._rescale()
@@ -251,11 +188,10 @@ class Lexicon:
         # More than `repeats` of the pair are more than `repeats` of all pairs, which the published test asks for too.
         if both <= rule.repeats:
             return False
-        rows = {node: self._row(self._after, node) for node in self._after}
-        others = [node for node in self._row(self._before, after) if node != before]
-        left = sum(rows[before].values()) - both
-        right = sum(rows[node][after] for node in others)
-        neither = sum(sum(rows[node].values()) - rows[node][after] for node in others)
+        left = sum(self._row(self._after, before).values()) - both
+        others = {node: n for node, n in self._row(self._before, after).items() if node != before}
+        right = sum(others.values())
+        neither = sum(sum(self._row(self._after, node).values()) - n for node, n in others.items())
         total = (sum(self._counts) + sum(self._of_variable)) / self.weight
         observed = both, left, right, neither
         if rule.test == "density" and min(observed) <= 5:
@@ -276,24 +212,30 @@ class Lexicon:
     def _spelled(self, node: int) -> Content:
         return self.contents[node] if node >= 0 else (node,)
 
-    def _abstract(self) -> None:
-        """Make variables of what stands between the same two nodes, and chunks of all three."""
+    def _abstract(self, before: Sequence[int] | None = None, after: Sequence[int] = ()) -> None:
+        """Make variables of what stands between the same two nodes, and chunks of all three.
+
+        With names of the two units that were read last, only where a step from `before` to `after` is one of the two
+        steps: nothing else has become more.
+        """
         rule, made = self.rule, []
-        after = {node: self._row(self._after, node) for node in self._after}
-        before = {node: self._row(self._before, node) for node in self._before}
+        follows = {node: self._row(self._after, node) for node in sorted(self._after)}
+        leads = {node: self._row(self._before, node) for node in sorted(self._before)}
         near = cache(self.belong) if rule.correlated else lambda *_: True
-        for first, followers in after.items():
-            follow = {node: n for node, n in followers.items() if near(first, node)}
-            if len(follow) < rule.fillers:
-                continue
-            for last, lead in before.items():
-                between = [node for node in follow if node in lead and near(node, last)]
+        for first, followers in follows.items():
+            for last, lead in leads.items():
+                between = [node for node in followers if node in lead and near(first, node) and near(node, last)]
+                if before is not None and not (
+                    (first in before and any(node in after for node in between))
+                    or (last in after and any(node in before for node in between))
+                ):
+                    continue
                 # What another of them stands for is not named twice.
                 between = [node for node in between
                            if not any(other < 0 and node in self.variables[~other] for other in between)]  # fmt: skip
-                n = sum(follow[node] for node in between)
+                n = sum(followers[node] for node in between)
                 if rule.fillers <= len(between) <= rule.most_fillers and n > rule.filler_count:
-                    made.append((first, last, {node: follow[node] for node in between}, n))
+                    made.append((first, last, {node: followers[node] for node in between}, n))
         for first, last, fillers, n in made:
             variable = self._variable(fillers)
             if first >= 0:
@@ -307,6 +249,39 @@ class Lexicon:
         self.variables.append({node: n * self.weight for node, n in fillers.items()})
         self._of_variable.append(sum(fillers.values()) * self.weight)
         return len(self.variables) - 1
+
+    # ---- saying ---------------------------------------------------------------------------------------------------
+
+    def say(self, first: int, length: int, draw: Callable[[], float]) -> list[int]:
+        """Return a sequence that begins with a symbol, as it comes from memory; -1 throughout if it was never seen.
+
+        Chunks that begin with the symbol are drawn by their counts, then those that followed the last chunk by how
+        often they did (all by their counts, if none did); the longest has ten more. `draw` gives numbers in (0, 1).
+        """
+        start = {chunk: self.count(chunk) for chunk, content in enumerate(self.contents) if content[0] == first}
+        if not start:
+            return [-1] * length
+        chunk, said = self._drawn(start, draw), list[int]()
+        while True:
+            said += self._said(chunk, draw)
+            if len(said) >= length:
+                return said[:length]
+            followers = {node: n for node, n in self._row(self._after, chunk).items() if node >= 0}
+            chunk = self._drawn(followers or {each: self.count(each) for each in range(len(self.contents))}, draw)
+
+    def _drawn(self, weights: dict[int, float], draw: Callable[[], float]) -> int:
+        longest = max(weights, key=lambda chunk: (len(self.contents[chunk]), -chunk))
+        return picked({each: n + LONGEST_KEPT * (each == longest) for each, n in weights.items()}, draw())
+
+    def _said(self, node: int, draw: Callable[[], float]) -> list[int]:
+        """Return the symbols of a chunk or of what a variable stands for, drawn by how often it did."""
+        if node < 0:
+            fillers = {filler: n / self.weight for filler, n in self.variables[~node].items()}
+            return self._said(picked(fillers, draw()), draw)
+        said = list[int]()
+        for element in self.contents[node]:
+            said += [element] if element >= 0 else self._said(element, draw)
+        return said
 
     # ---- all of a sequence at once --------------------------------------------------------------------------------
 
@@ -324,7 +299,7 @@ class Lexicon:
         symbols / n units), by what it tells, -p ln p. Pairs are taken until their -log2 p add up to more than `bits`.
         """
         total, found = sum(self._counts), []
-        for before in [node for node in self._after if node >= 0]:
+        for before in sorted(node for node in self._after if node >= 0):
             for after, n in self._row(self._after, before).items():
                 whole = self.contents[before] + self._spelled(after)
                 if whole in self._places or self._both_vary(before, after) or not self.belong(before, after):
@@ -372,3 +347,13 @@ def learned(
             break
     made.empty()
     return made, made.read(sequence, chunk=False, abstraction=False)
+
+
+def picked(weights: dict[int, float], u: float) -> int:
+    """Return the first node at which the sum of weights is above the share u of their whole; the last if none is."""
+    wanted, passed = u * sum(weights.values()), 0.0
+    for node, weight in weights.items():
+        passed += weight
+        if passed > wanted:
+            return node
+    return node

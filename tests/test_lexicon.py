@@ -13,8 +13,9 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from cogmem.errors import UserError
-from cogmem.models import hvm
-from cogmem.models.hvm import TESTS, Lexicon, Rule, chi_squared, learned
+from cogmem.kernels import lexicon as module
+from cogmem.kernels.chunk_rules import TESTS, Rule, chi_squared
+from cogmem.kernels.lexicon import Lexicon, learned
 
 FOREVER = Rule(theta=1.0, repeats=2.0)
 """Nothing fades, and three times are enough."""
@@ -173,7 +174,7 @@ def test_scaling_down_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     read = [rng.integers(0, 4, 10).tolist() for _ in range(30)]
     plain, scaled = Lexicon(), Lexicon()
     expected = [plain.read(each).nats for each in read]
-    monkeypatch.setattr(hvm, "HEAVIEST", 1.1)
+    monkeypatch.setattr(module, "HEAVIEST", 1.1)
     assert [scaled.read(each).nats for each in read] == pytest.approx(expected)
     assert scaled.weight <= 1.1
     assert scaled.contents == plain.contents

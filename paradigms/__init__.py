@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cogmem.core import Paradigm
+from cogmem.paradigms.chunkings import chunking
 from cogmem.paradigms.forgetting_curves import forgetting_curve
 from cogmem.paradigms.iterated_learning_chains import iterated_learning
 from cogmem.paradigms.key_values import key_value
@@ -19,10 +20,12 @@ PARADIGMS: Final[tuple[Paradigm[Any], ...]] = (
     proactive_interference,
     key_value,
     superposition,
+    chunking,
 )
 
 __all__ = [
     "PARADIGMS",
+    "chunking",
     "forgetting_curve",
     "iterated_learning",
     "key_value",

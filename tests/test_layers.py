@@ -32,6 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "trials",
             "progress",
             "materials",
+            "texts",
             "images",
             "addresses",
             "files",
@@ -50,12 +51,26 @@ LAYERS: tuple[frozenset[str], ...] = (
 STRANGERS = (("subjects", "paradigms"), ("subjects", "human_data"), ("paradigms", "human_data"))
 
 HEAVY = frozenset(
-    {"torch", "pymc", "pytensor", "nutpie", "arviz", "numba", "streamlit", "matplotlib", "pandas", "scipy", "xarray"}
+    {
+        "torch",
+        "pymc",
+        "pytensor",
+        "nutpie",
+        "arviz",
+        "numba",
+        "streamlit",
+        "matplotlib",
+        "pandas",
+        "scipy",
+        "xarray",
+        "tokenizers",
+        "sksequitur",
+    }
 )
 MAY_BE_HEAVY = (
     "cogmem.models.nets", "cogmem.subjects.nets", "cogmem.subjects.network_study", "cogmem.subjects.training",
     "cogmem.subjects.denoising", "cogmem.subjects.mixers", "cogmem.subjects.regressions",
-    "cogmem.subjects.network_rules",
+    "cogmem.subjects.network_rules", "cogmem.subjects.sequence_networks",
     "cogmem.subjects.updating_training", "cogmem.fitting.external",
     "cogmem.kernels.cpu", "cogmem.kernels.cuda", "cogmem.benchmarks", "cogmem.app", "cogmem.figures",
 )  # fmt: skip

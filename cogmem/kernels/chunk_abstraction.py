@@ -6,26 +6,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from cogmem.kernels.chunk_memory import (
+    BEGIN,
     CANDIDATE,
     CHUNKS,
     COLUMN_HEAD,
     COLUMN_NEXT,
+    COLUMN_VERSION,
     FILLER_BEGIN,
+    FILLER_FIRST,
     FILLER_N,
     FILLER_NEXT,
     FILLER_NODE,
     FILLER_OF,
     FILLERS_HELD,
     FULL,
+    HIGH,
     IN_HEAD,
     IN_TAIL,
     INT,
+    LOW,
     MADE,
+    MADE_COLUMN,
     MADE_COUNT,
     MADE_NODE,
+    MADE_OF,
+    MADE_ROW,
+    MADE_SET,
     MARK,
     MOST_ELEMENTS,
     MOST_FILLERS_HELD,
@@ -40,18 +49,26 @@ from cogmem.kernels.chunk_memory import (
     PAIR_AFTER,
     PAIR_BEFORE,
     PASS,
+    PLACES,
+    POOL,
     REACHED,
     ROW_HEAD,
     ROW_NEXT,
+    ROW_VERSION,
     SLOT,
+    SPREAD,
     TODO,
+    VALUE,
     VARIABLE_TOTAL,
     VARIABLES,
     WEIGHT,
     WORD,
     ZERO,
 )  # fmt: skip
-from cogmem.kernels.chunk_rules import CORRELATED, FILLER_COUNT, FILLERS, MOST_FILLERS
+from cogmem.kernels.chunk_rules import CORRELATED, FILLER_COUNT, FILLERS, LEAST, MOST_FILLERS
+
+TINY: Final = 5e-324
+WORD_OF_45: Final = INT((1 << 45) - 1)
 
 
 def abstraction_of(
@@ -59,15 +76,7 @@ def abstraction_of(
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return names_of and abstract: variables of what stands between the same two nodes, and chunks of all three."""
     _, spell, _, add = contents
-    find, kept, alive, _, _, _ = pairs
-
-    @jit
-    def stands_for(a: Any, x: Any, variable: Any, node: Any) -> Any:
-        """Return whether a variable stands for a node."""
-        k, end = a[a[FILLER_BEGIN] + variable], a[a[FILLER_BEGIN] + variable + 1]
-        while k < end and a[a[FILLER_NODE] + k] != node:
-            k += 1
-        return k < end
+    find, kept, alive, _, _, _, freshen, freshen_column = pairs
 
     @jit
     def names_of(a: Any, x: Any, chunk: Any, side: Any) -> Any:
@@ -108,22 +117,26 @@ def abstraction_of(
         If `side` is 0 or 1, one of those others has to be among names[side].
         """
         least, n_reached, nodes = int(rule[FILLERS]), 0, INT(a[NODES])
-        one = a[a[ROW_HEAD] + start] if forth == 1 else a[a[COLUMN_HEAD] + start]
+        together, floor = rule[CORRELATED] > 0.0, max(rule[LEAST] * x[WEIGHT], TINY)
+        ends, onward = (a[PAIR_AFTER], a[ROW_NEXT]) if forth == 1 else (a[PAIR_BEFORE], a[COLUMN_NEXT])
+        heads = a[ROW_HEAD] if forth == 1 else a[COLUMN_HEAD]
+        one = a[heads + start]
         while one >= 0:
-            if near(a, x, rule, one):
-                middle = a[a[PAIR_AFTER] + one] if forth == 1 else a[a[PAIR_BEFORE] + one]
+            if x[a[VALUE] + one] >= floor and (not together or near(a, x, rule, one)):
+                middle = a[ends + one]
                 over = 1 if side < 0 or named(a, x, side, n_names, middle) else 0
-                two = a[a[ROW_HEAD] + middle] if forth == 1 else a[a[COLUMN_HEAD] + middle]
+                two = a[heads + middle]
                 while two >= 0:
-                    if near(a, x, rule, two):
-                        end = a[a[PAIR_AFTER] + two] if forth == 1 else a[a[PAIR_BEFORE] + two]
-                        if a[a[MARK] + end] == 0:
+                    if x[a[VALUE] + two] >= floor and (not together or near(a, x, rule, two)):
+                        end = a[ends + two]
+                        mark = a[a[MARK] + end]
+                        if mark == 0:
                             a[a[REACHED] + n_reached] = end
                             n_reached += 1
                         # Twice the number of ways there, and 1 if one of them is over a name.
-                        a[a[MARK] + end] = (a[a[MARK] + end] + 2) | over
-                    two = a[a[ROW_NEXT] + two] if forth == 1 else a[a[COLUMN_NEXT] + two]
-            one = a[a[ROW_NEXT] + one] if forth == 1 else a[a[COLUMN_NEXT] + one]
+                        a[a[MARK] + end] = (mark + 2) | over
+                    two = a[onward + two]
+            one = a[onward + one]
         for k in range(n_reached):
             end = a[a[REACHED] + k]
             if a[a[MARK] + end] >> 1 >= least and a[a[MARK] + end] & 1:
@@ -156,8 +169,8 @@ def abstraction_of(
 
     @jit
     def gather(a: Any, x: Any, rule: Any, first: Any, last: Any, start: Any) -> Any:
-        """Write nodes between two, by number, and how often they follow the first, from `start` on; return the end."""
-        room, end = a[MOST_VARIABLES], start
+        """Write nodes between two and how often they follow the first from `start` on; return the end, and a hash."""
+        room, end, whole = a[MOST_VARIABLES], start, INT(0)
         pair = a[a[ROW_HEAD] + first]
         while pair >= 0:
             middle = a[a[PAIR_AFTER] + pair]
@@ -165,61 +178,109 @@ def abstraction_of(
             if other >= 0 and near(a, x, rule, other):
                 if end == a[MOST_PAIRS]:
                     a[FULL] = 1
-                    return start
-                at = end
-                while at > start and a[a[MADE_NODE] + at - 1] > middle - room:
-                    a[a[MADE_NODE] + at] = a[a[MADE_NODE] + at - 1]
-                    x[a[MADE_COUNT] + at] = x[a[MADE_COUNT] + at - 1]
-                    at -= 1
-                a[a[MADE_NODE] + at], x[a[MADE_COUNT] + at] = middle - room, kept(a, x, rule, pair)
+                    return start, whole
+                a[a[MADE_NODE] + end], x[a[MADE_COUNT] + end] = middle - room, kept(a, x, rule, pair)
+                mixed = ((middle + 1) * SPREAD) & WORD_OF_45
+                whole += ((mixed ^ (mixed >> 17)) * HIGH) & WORD_OF_45
                 end += 1
             pair = a[a[ROW_NEXT] + pair]
-        return end
+        return end, whole
+
+    @jit
+    def sorted_by_node(a: Any, x: Any, start: Any, end: Any) -> None:
+        for k in range(start + 1, end):
+            node, count, at = a[a[MADE_NODE] + k], x[a[MADE_COUNT] + k], k
+            while at > start and a[a[MADE_NODE] + at - 1] > node:
+                a[a[MADE_NODE] + at] = a[a[MADE_NODE] + at - 1]
+                x[a[MADE_COUNT] + at] = x[a[MADE_COUNT] + at - 1]
+                at -= 1
+            a[a[MADE_NODE] + at], x[a[MADE_COUNT] + at] = node, count
+
+    @jit
+    def mark_fillers(a: Any, x: Any, variable: Any, mark: Any) -> None:
+        """Mark the nodes that a variable stands for."""
+        for k in range(a[a[FILLER_BEGIN] + variable], a[a[FILLER_BEGIN] + variable + 1]):
+            a[a[MARK] + a[a[FILLER_NODE] + k] + a[MOST_VARIABLES]] = mark
 
     @jit
     def distinct(a: Any, x: Any, start: Any, end: Any) -> Any:
         """Leave out nodes that others of them, variables, stand for; return the end."""
+        variables = ZERO  # they come first in order; those that are left out count, too
+        while start + variables < end and a[a[MADE_NODE] + start + variables] < 0:
+            a[a[TODO] + variables] = -1 - a[a[MADE_NODE] + start + variables]
+            variables += 1
+        for k in range(variables):
+            mark_fillers(a, x, a[a[TODO] + k], ONE)
         left = start
         for k in range(start, end):
-            twice = False
-            # Variables come first in order, and none stands for itself or a later one; those left out stand in `todo`.
-            for other in range(start, end):
-                node = a[a[TODO] + other - start]
-                twice = twice or (node < 0 and stands_for(a, x, -1 - node, a[a[TODO] + k - start]))
-            if not twice:
-                a[a[MADE_NODE] + left], x[a[MADE_COUNT] + left] = a[a[MADE_NODE] + k], x[a[MADE_COUNT] + k]
+            node = a[a[MADE_NODE] + k]
+            if a[a[MARK] + node + a[MOST_VARIABLES]] == 0:
+                a[a[MADE_NODE] + left], x[a[MADE_COUNT] + left] = node, x[a[MADE_COUNT] + k]
                 left += 1
+        for k in range(variables):
+            mark_fillers(a, x, a[a[TODO] + k], ZERO)
         return left
 
     @jit
+    def note(a: Any, x: Any, at: Any, key: Any, first: Any, last: Any, whole: Any) -> None:
+        """Note of what a variable was made."""
+        a[a[MADE_OF] + at], a[a[MADE_SET] + at] = key, whole
+        a[a[MADE_ROW] + at], a[a[MADE_COLUMN] + at] = a[a[ROW_VERSION] + first], a[a[COLUMN_VERSION] + last]
+
+    @jit
     def looked_at(a: Any, x: Any, rule: Any, first: Any, last: Any, start: Any) -> Any:
-        """Write what a variable between two nodes would stand for from `start` on; return the end, `start` if none."""
-        end = gather(a, x, rule, first, last, start)
+        """Write what a variable between two nodes would stand for from `start` on; return the end, `start` if none.
+
+        What was made of the same nodes before would only be found again, and what were too few are too few: none.
+        """
+        key = first * INT(a[NODES]) + last
+        at = ((key & LOW) * SPREAD >> 12) & (a[PLACES] - 1)
+        known = a[a[MADE_OF] + at] == key
+        if known and rule[CORRELATED] == 0.0:
+            freshen(a, x, rule, first)
+            freshen_column(a, x, rule, last)
+            row, column = a[a[ROW_VERSION] + first], a[a[COLUMN_VERSION] + last]
+            if a[a[MADE_ROW] + at] == row and a[a[MADE_COLUMN] + at] == column:
+                return start
+        end, whole = gather(a, x, rule, first, last, start)
+        if end - start < rule[FILLERS]:
+            return start
+        if known and a[a[MADE_SET] + at] == whole:
+            note(a, x, at, key, first, last, whole)
+            return start
         if end - start > a[MOST_ELEMENTS]:
             a[FULL] = 1
             return start
-        if end > start and a[a[MADE_NODE] + start] < 0:
-            for k in range(start, end):
-                a[a[TODO] + k - start] = a[a[MADE_NODE] + k]
-            end = distinct(a, x, start, end)
+        sorted_by_node(a, x, start, end)
+        end = distinct(a, x, start, end)
+        if not rule[FILLERS] <= end - start <= rule[MOST_FILLERS]:
+            note(a, x, at, key, first, last, whole)
+            return start
         total = 0.0
         for k in range(start, end):
             total += x[a[MADE_COUNT] + k]
-        enough = rule[FILLERS] <= end - start <= rule[MOST_FILLERS] and total > rule[FILLER_COUNT]
-        return end if enough else start
+        if total <= rule[FILLER_COUNT]:
+            return start
+        note(a, x, at, key, first, last, whole)
+        return end
 
     @jit
     def variable_of(a: Any, x: Any, start: Any, end: Any) -> Any:
         """Return the first variable that stands for these nodes, or for more; a new one if there is none."""
         room, w = a[MOST_VARIABLES], x[WEIGHT]
-        filler = a[a[IN_HEAD] + a[a[MADE_NODE] + start] + room]
-        while filler >= 0:
-            k, every = a[a[FILLER_OF] + filler], True
-            for at in range(start + 1, end):
-                every = every and stands_for(a, x, k, a[a[MADE_NODE] + at])
-            if every:
-                return k
+        for at in range(start, end):
+            a[a[MARK] + a[a[MADE_NODE] + at] + room] = 1
+        filler, known = a[a[IN_HEAD] + a[a[MADE_NODE] + start] + room], NONE
+        while filler >= 0 and known < 0:
+            k, n = a[a[FILLER_OF] + filler], 0
+            for other in range(a[a[FILLER_BEGIN] + k], a[a[FILLER_BEGIN] + k + 1]):
+                n += a[a[MARK] + a[a[FILLER_NODE] + other] + room]
+            known = k if n == end - start else NONE
             filler = a[a[FILLER_NEXT] + filler]
+        for at in range(start, end):
+            a[a[MARK] + a[a[MADE_NODE] + at] + room] = 0
+        if known >= 0:
+            return known
         k, held = a[VARIABLES], a[FILLERS_HELD]
         if k == room or held + end - start > a[MOST_FILLERS_HELD]:
             a[FULL] = 1
@@ -228,6 +289,7 @@ def abstraction_of(
             node = a[a[MADE_NODE] + at]
             a[a[FILLER_NODE] + held], x[a[FILLER_N] + held] = node, x[a[MADE_COUNT] + at] * w
             a[a[FILLER_OF] + held], a[a[FILLER_NEXT] + held] = k, -1
+            a[a[FILLER_FIRST] + held] = a[a[POOL] + a[a[BEGIN] + node]] if node >= 0 else -1
             tail = a[a[IN_TAIL] + node + room]
             if tail >= 0:
                 a[a[FILLER_NEXT] + tail] = held

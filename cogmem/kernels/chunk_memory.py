@@ -45,16 +45,18 @@ NAMES, TODO, MADE = 52, 54, 56
 MEMO_AT, MEMO_END, MEMO_BEST = range(60, 63)
 """The longest that a variable may be at a place, as found before in this sequence; `WINDOW` places a variable."""
 WINDOW: Final = 16
-NEAR: Final = 63
-"""Of each pair, twice the pass in which it was looked at, and 1 if its nodes belong together."""
+NEAR, FILLER_FIRST, MADE_OF, MADE_SET, MADE_ROW, MADE_COLUMN, ROW_VERSION, COLUMN_VERSION = range(63, 71)
+"""Of each pair, twice the pass in which it was looked at, and 1 if its nodes belong together; of each filler, its first
+symbol (-1: a variable); what two nodes and what set between them a variable was made of before, and in which version of
+the first one's row and the second one's column: versions count changes of what is not forgotten there."""
 
 # Header of the real numbers, `x`: weight of an event now, sums of counts of chunks and of variables in that unit. Where
 # arrays of theirs begin stands in `a`, too.
 WEIGHT, CHUNK_TOTAL, VARIABLE_TOTAL = range(3)
 REAL_HEADER: Final = 3
-COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAST = range(64, 72)
-"""ROW_TOTAL holds as long as the least value in it, ROW_LEAST, is not forgotten."""
-WHOLE_HEADER: Final = 72
+COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAST, COLUMN_LEAST = range(71, 80)
+"""ROW_TOTAL holds, and versions do, as long as the least values that they are of are not forgotten."""
+WHOLE_HEADER: Final = 80
 
 
 class Room(NamedTuple):
@@ -98,10 +100,11 @@ def memories(n: int, room: Room, n_symbols: int, longest: int) -> tuple[NDArray[
         COLUMN_NEXT: e, ROW_HEAD: nodes, COLUMN_HEAD: nodes, WORD: p, MARK: nodes, REACHED: nodes, MADE_NODE: e,
         PARSE: longest, **{FRAMES + k: v + 2 for k in range(7)}, **{NAMES + k: v + 1 for k in range(2)},
         **{TODO + k: p for k in range(2)}, **{MADE + k: e for k in range(4)},
-        **dict.fromkeys((MEMO_AT, MEMO_END, MEMO_BEST), v * WINDOW), NEAR: e,
+        **dict.fromkeys((MEMO_AT, MEMO_END, MEMO_BEST), v * WINDOW), NEAR: e, FILLER_FIRST: f,
+        **dict.fromkeys((MADE_OF, MADE_SET, MADE_ROW, MADE_COLUMN), places), ROW_VERSION: nodes, COLUMN_VERSION: nodes,
     }  # fmt: skip
     real = {COUNTS: c, OF_VARIABLE: v, FILLER_N: f, VALUE: e, CANDIDATE: e, MADE_COUNT: e, ROW_TOTAL: nodes,
-            ROW_LEAST: nodes}  # fmt: skip
+            ROW_LEAST: nodes, COLUMN_LEAST: nodes}  # fmt: skip
     header = np.zeros(WHOLE_HEADER, np.int64)
     header[N_SYMBOLS:BEGIN] = n_symbols, c, p, v, f, e, nodes, places, slots
     ends = []
@@ -202,7 +205,8 @@ def contents_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
 
 
 def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
-    """Return find, kept, alive, bump, drop and row_sum: how often a node (by its place) came right after another."""
+    """Return how pairs of nodes, by their places, are counted: find, kept, alive, bump, drop, row_sum, freshen and
+    freshen_column."""
 
     @jit
     def find(a: Any, x: Any, before: Any, after: Any) -> Any:
@@ -257,14 +261,22 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
             a[FULL] = 1
 
     @jit
-    def changed(a: Any, x: Any, rule: Any, before: Any, old: Any, new: Any) -> None:
-        """Let the sum of a row know that a pair in it has another value."""
-        if x[a[ROW_LEAST] + before] < rule[LEAST] * x[WEIGHT]:
+    def changed(a: Any, x: Any, rule: Any, before: Any, after: Any, old: Any, new: Any) -> None:
+        """Let the row and the column of a pair know that it has another value."""
+        floor = rule[LEAST] * x[WEIGHT]
+        if x[a[ROW_LEAST] + before] < floor:
             x[a[ROW_LEAST] + before] = -1.0  # also if it would hold again with the new value
-            return
-        x[a[ROW_TOTAL] + before] += new - old
-        if 0.0 < new < x[a[ROW_LEAST] + before]:
-            x[a[ROW_LEAST] + before] = new
+        else:
+            x[a[ROW_TOTAL] + before] += new - old
+            if 0.0 < new < x[a[ROW_LEAST] + before]:
+                x[a[ROW_LEAST] + before] = new
+        if x[a[COLUMN_LEAST] + after] < floor:
+            x[a[COLUMN_LEAST] + after] = -1.0
+        elif 0.0 < new < x[a[COLUMN_LEAST] + after]:
+            x[a[COLUMN_LEAST] + after] = new
+        if old == 0.0 or new == 0.0:
+            a[a[ROW_VERSION] + before] += 1
+            a[a[COLUMN_VERSION] + after] += 1
 
     @jit
     def bump(a: Any, x: Any, rule: Any, before: Any, after: Any) -> None:
@@ -273,7 +285,7 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         if a[a[SLOT] + at] >= 0:
             pair = a[a[SLOT] + at]
             old = kept(a, x, rule, pair) * x[WEIGHT]
-            changed(a, x, rule, before, old, old + x[WEIGHT])
+            changed(a, x, rule, before, after, old, old + x[WEIGHT])
             x[a[VALUE] + pair] = old + x[WEIGHT]
             return
         if a[PAIRS] == a[MOST_PAIRS]:
@@ -283,26 +295,47 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
             pair = a[PAIRS]
             a[PAIRS] = pair + 1
             a[a[SLOT] + at] = pair
-            changed(a, x, rule, before, 0.0, x[WEIGHT])
+            changed(a, x, rule, before, after, 0.0, x[WEIGHT])
             put(a, x, pair, before, after, x[WEIGHT])
 
     @jit
     def drop(a: Any, x: Any, rule: Any, pair: Any) -> None:
         """Forget a pair."""
-        changed(a, x, rule, a[a[PAIR_BEFORE] + pair], kept(a, x, rule, pair) * x[WEIGHT], 0.0)
+        before, after = a[a[PAIR_BEFORE] + pair], a[a[PAIR_AFTER] + pair]
+        changed(a, x, rule, before, after, kept(a, x, rule, pair) * x[WEIGHT], 0.0)
         x[a[VALUE] + pair] = 0.0
+
+    @jit
+    def freshen(a: Any, x: Any, rule: Any, node: Any) -> None:
+        """Let a row's sum and version tell what is not forgotten now."""
+        if x[a[ROW_LEAST] + node] >= rule[LEAST] * x[WEIGHT]:
+            return
+        total, least, pair = 0.0, math.inf, a[a[ROW_HEAD] + node]
+        while pair >= 0:
+            if alive(a, x, rule, pair):
+                total += x[a[VALUE] + pair]
+                least = min(least, x[a[VALUE] + pair])
+            pair = a[a[ROW_NEXT] + pair]
+        x[a[ROW_TOTAL] + node], x[a[ROW_LEAST] + node] = total, least
+        a[a[ROW_VERSION] + node] += 1
+
+    @jit
+    def freshen_column(a: Any, x: Any, rule: Any, node: Any) -> None:
+        """Let a column's version tell what is not forgotten now."""
+        if x[a[COLUMN_LEAST] + node] >= rule[LEAST] * x[WEIGHT]:
+            return
+        least, pair = math.inf, a[a[COLUMN_HEAD] + node]
+        while pair >= 0:
+            if alive(a, x, rule, pair):
+                least = min(least, x[a[VALUE] + pair])
+            pair = a[a[COLUMN_NEXT] + pair]
+        x[a[COLUMN_LEAST] + node] = least
+        a[a[COLUMN_VERSION] + node] += 1
 
     @jit
     def row_sum(a: Any, x: Any, rule: Any, before: Any) -> Any:
         """Return how often anything came right after a node."""
-        if x[a[ROW_LEAST] + before] < rule[LEAST] * x[WEIGHT]:
-            total, least, pair = 0.0, math.inf, a[a[ROW_HEAD] + before]
-            while pair >= 0:
-                if alive(a, x, rule, pair):
-                    total += x[a[VALUE] + pair]
-                    least = min(least, x[a[VALUE] + pair])
-                pair = a[a[ROW_NEXT] + pair]
-            x[a[ROW_TOTAL] + before], x[a[ROW_LEAST] + before] = total, least
+        freshen(a, x, rule, before)
         return x[a[ROW_TOTAL] + before] / x[WEIGHT]
 
-    return find, kept, alive, bump, drop, row_sum
+    return find, kept, alive, bump, drop, row_sum, freshen, freshen_column

@@ -20,6 +20,8 @@ from cogmem.kernels.chunk_memory import (
     CHUNK_TOTAL,
     CHUNKS,
     COLUMN_HEAD,
+    COLUMN_LEAST,
+    COLUMN_VERSION,
     COUNTS,
     DRAWS,
     FILLER_BEGIN,
@@ -30,6 +32,7 @@ from cogmem.kernels.chunk_memory import (
     IN_HEAD,
     IN_TAIL,
     MADE_COUNT,
+    MADE_OF,
     MARK,
     MEMO_AT,
     MOST_VARIABLES,
@@ -51,6 +54,7 @@ from cogmem.kernels.chunk_memory import (
     ROW_LEAST,
     ROW_NEXT,
     ROW_TOTAL,
+    ROW_VERSION,
     SLOT,
     SLOTS,
     TODO,
@@ -106,7 +110,8 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         fill(a, a[ROW_HEAD], a[NODES], NONE)
         fill(a, a[COLUMN_HEAD], a[NODES], NONE)
         for k in range(a[NODES]):
-            x[a[ROW_TOTAL] + k], x[a[ROW_LEAST] + k] = 0.0, math.inf
+            x[a[ROW_TOTAL] + k], x[a[ROW_LEAST] + k], x[a[COLUMN_LEAST] + k] = 0.0, math.inf, math.inf
+            a[a[ROW_VERSION] + k], a[a[COLUMN_VERSION] + k] = 0, 0
         a[PAIRS] = 0
 
     @jit
@@ -119,6 +124,7 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         fill(a, a[CHUNK_OF], a[N_SYMBOLS], NONE)
         fill(a, a[MEMO_AT], a[MOST_VARIABLES] * WINDOW, NONE)
         fill(a, a[PLACE], a[PLACES], NONE)
+        fill(a, a[MADE_OF], a[PLACES], NONE)
         fill(a, a[CHILD_HEAD], a[PLACES], NONE)
         begin(a, x)
 
@@ -132,6 +138,7 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         for k in range(a[FILLERS_HELD]):
             x[a[FILLER_N] + k] = 0.0
         without_pairs(a, x)
+        fill(a, a[MADE_OF], a[PLACES], NONE)  # versions begin anew
         x[WEIGHT], x[CHUNK_TOTAL], x[VARIABLE_TOTAL] = 1.0, 0.0, 0.0
 
     return begin, empty, clear
@@ -307,7 +314,7 @@ def steps_of(jit: Callable[..., Any], block: Callable[..., Any]) -> Steps:
     """Return what a reader does, compiled by `jit`; `block` gives random words (see `kernels.random`)."""
     contents = contents_of(jit)
     pairs = pairs_of(jit)
-    find, kept, _, bump, _, row_sum = pairs
+    find, kept, _, bump, _, row_sum, _, _ = pairs
     unit_at, bind = matching_of(jit, contents[2], contents[3])
     belong = tests_of(jit, find, kept, row_sum)
     joined, propose = chunking_of(jit, contents, pairs, belong)
@@ -329,6 +336,7 @@ def steps_of(jit: Callable[..., Any], block: Callable[..., Any]) -> Steps:
         for k in range(a[NODES]):
             x[a[ROW_TOTAL] + k] /= w
             x[a[ROW_LEAST] + k] /= w
+            x[a[COLUMN_LEAST] + k] /= w
         x[CHUNK_TOTAL] /= w
         x[VARIABLE_TOTAL] /= w
         x[WEIGHT] = 1.0

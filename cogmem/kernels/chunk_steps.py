@@ -25,6 +25,7 @@ from cogmem.kernels.chunk_memory import (
     ELEMENT,
     FILLER,
     FILLER_BEGIN,
+    FILLER_FIRST,
     FILLER_N,
     FILLER_NODE,
     FRAMES,
@@ -82,6 +83,18 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
         a[a[FRAMES + ELEMENT] + top], a[a[FRAMES + AT] + top] = 0, a[a[FRAMES + START] + top]
 
     @jit
+    def pass_over(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> None:
+        """Pass over the fillers of a frame that begin with another symbol."""
+        start, filler = a[a[FRAMES + START] + top], a[a[FRAMES + FILLER] + top]
+        end, symbol = a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1], sequence[start] if start < n else NONE
+        while filler < end:
+            first = a[a[FILLER_FIRST] + filler]
+            if first < 0 or first == symbol:
+                break
+            filler += 1
+        a[a[FRAMES + FILLER] + top] = filler
+
+    @jit
     def advance(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> Any:
         """Match a frame's filler up to its end, or to a variable in it, which is returned (a node; 0: none)."""
         node = a[a[FILLER_NODE] + a[a[FRAMES + FILLER] + top]]
@@ -137,6 +150,8 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
         top = ONE  # below it `noted` writes
         open_frame(a, x, top, variable, start)
         while True:
+            if a[a[FRAMES + ELEMENT] + top] == 0:
+                pass_over(a, x, sequence, n, top)
             if a[a[FRAMES + FILLER] + top] < a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1]:
                 inner = advance(a, x, sequence, n, top)
                 if inner < 0:
@@ -271,7 +286,7 @@ def tests_of(jit: Callable[..., Any], find: Any, kept: Any, row_sum: Any) -> Cal
 def chunking_of(jit: Callable[..., Any], contents: Any, pairs: Any, belong: Any) -> tuple[Callable[..., Any], ...]:
     """Return joined and propose: chunks made of two nodes that follow one another."""
     look_up, spell, _, add = contents
-    find, kept, _, _, drop, _ = pairs
+    find, kept, _, _, drop, *_ = pairs
 
     @jit
     def vary(a: Any, x: Any, before: Any, after: Any) -> Any:

@@ -18,8 +18,7 @@ import numpy as np
 
 from cogmem.errors import UserError
 from cogmem.models.parser import Unit, compression
-from cogmem.models.sequence_statistics import checked
-from cogmem.subjects.chunking import Compression, SequenceModel, Symbols, one_by_one
+from cogmem.subjects.chunking import Compression, SequenceModel, Symbols, checked, one_by_one
 
 BEGINNING: Final[Unit] = ()
 """What the first chunk of a sequence follows."""

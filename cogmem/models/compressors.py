@@ -15,11 +15,11 @@ from typing import Final
 
 import numpy as np
 
-from cogmem.errors import UserError
 from cogmem.subjects.chunking import (
     Compression,
     SequenceModel,
     Symbols,
+    checked,
     counts_nats,
     nats_of,
     one_by_one,
@@ -42,22 +42,6 @@ def integer_nats(n: int) -> float:
     It has 2 floor(log2(n + 1)) + 1 bits, and says by itself where it ends.
     """
     return (2 * (n + 1).bit_length() - 1) * math.log(2)
-
-
-def checked(sequence: Symbols, n_symbols: int) -> list[int]:
-    """Return the symbols of a sequence as a list; UserError where it has none, or one that is not below n_symbols."""
-    given = np.asarray(sequence)
-    if given.ndim != 1 or not given.size or not np.issubdtype(given.dtype, np.integer):
-        raise UserError(
-            f"A sequence is one row of one or more integers; got {given.dtype} of shape {given.shape}, so number its "
-            "symbols from 0."
-        )
-    if given.min() < 0 or given.max() >= n_symbols:
-        raise UserError(
-            f"Symbols are 0 to {n_symbols - 1}; got {given.min()} to {given.max()}, so number them anew, or name more."
-        )
-    symbols: list[int] = given.tolist()
-    return symbols
 
 
 def surprise(units: Iterable[int], counts: Counter[int]) -> float:

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.errors import UserError
-from cogmem.models.compressors import checked, integer_nats, surprise
+from cogmem.models.compressors import integer_nats, surprise
 from cogmem.subjects.chunking import (
     Compression,
     SequenceModel,
     Symbols,
+    checked,
     counts_nats,
     nats_of,
     one_by_one,

@@ -16,11 +16,11 @@ from typing import Final
 import numpy as np
 
 from cogmem.errors import UserError
-from cogmem.models.sequence_statistics import checked
 from cogmem.subjects.chunking import (
     Compression,
     SequenceModel,
     Symbols,
+    checked,
     counts_nats,
     nats_of,
     one_by_one,

@@ -14,19 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.errors import UserError
-from cogmem.subjects.chunking import Array, Compression, SequenceModel, Symbols, one_by_one, storage_of
+from cogmem.subjects.chunking import Array, Compression, SequenceModel, Symbols, checked, one_by_one, storage_of
 
 HEAVIEST: Final = 1e12
 """Weight of a symbol, in those of the first, at which all counts are scaled down again."""
-
-
-def checked(sequence: Symbols, n_symbols: int) -> list[int]:
-    """Return a sequence as a list; UserError if it is empty or has a symbol outside 0 to n_symbols - 1."""
-    listed: list[int] = np.asarray(sequence).tolist()
-    if not listed or min(listed) < 0 or max(listed) >= n_symbols:
-        got = f"{min(listed)} to {max(listed)}" if listed else "none"
-        raise UserError(f"A sequence is one symbol or more, each 0 to {n_symbols - 1}; got {got}.")
-    return listed
 
 
 def drawn(chances: Array, rng: np.random.Generator) -> int:

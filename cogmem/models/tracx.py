@@ -15,8 +15,7 @@ from typing import Final
 import numpy as np
 
 from cogmem.errors import UserError
-from cogmem.models.sequence_statistics import checked
-from cogmem.subjects.chunking import Array, SequenceModel, Symbols, one_by_one
+from cogmem.subjects.chunking import Array, SequenceModel, Symbols, checked, one_by_one
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,22 @@ class Compression:
     two_part: float
 
 
+def checked(sequence: Symbols, n_symbols: int) -> list[int]:
+    """Return the symbols of a sequence as a list; UserError where it has none, or one that is not below n_symbols."""
+    given = np.asarray(sequence)
+    if given.ndim != 1 or not given.size or not np.issubdtype(given.dtype, np.integer):
+        raise UserError(
+            f"A sequence is one row of one or more integers; got {given.dtype} of shape {given.shape}, so number its "
+            "symbols from 0."
+        )
+    if given.min() < 0 or given.max() >= n_symbols:
+        raise UserError(
+            f"Symbols are 0 to {n_symbols - 1}; got {given.min()} to {given.max()}, so number them anew, or name more."
+        )
+    symbols: list[int] = given.tolist()
+    return symbols
+
+
 def nats_of(counts: Iterable[float]) -> float:
     """Return the nats of units by their shares: sum of -n ln(n / N) over units that came n times of N."""
     n = np.array([each for each in counts if each > 0], np.float64)

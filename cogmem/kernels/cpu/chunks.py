@@ -17,8 +17,8 @@ from cogmem.kernels.chunks import Learned, own_key, stacked
 from cogmem.kernels.cpu.random import block
 
 # Inner functions are called by compiled code alone: without wrappers for Python they compile in less time.
-STEPS: Final = steps_of(njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True), block)
-TOGETHER: Final = 4
+STEPS: Final = steps_of(njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"), block)
+TOGETHER: Final = 2
 """Replicas that a thread takes at once: one may take ten times as long as another."""
 
 _clear: Final = STEPS.clear

@@ -18,9 +18,12 @@ from cogmem.kernels.chunk_memory import (
     CHILD_HEAD,
     CHUNK_OF,
     COLUMN_HEAD,
+    COLUMN_LEAST,
+    COLUMN_VERSION,
     FULL,
     IN_HEAD,
     IN_TAIL,
+    MADE_OF,
     MARK,
     MEMO_AT,
     MOST_VARIABLES,
@@ -31,6 +34,7 @@ from cogmem.kernels.chunk_memory import (
     ROW_HEAD,
     ROW_LEAST,
     ROW_TOTAL,
+    ROW_VERSION,
     SLOT,
     SLOTS,
     WINDOW,
@@ -64,6 +68,7 @@ def _cleared(a: Any, x: Any) -> None:
     """Clear a memory, all lanes together: the same as `Steps.clear`."""
     _fill(a, a[SLOT], a[SLOTS], -1)
     _fill(a, a[PLACE], a[PLACES], -1)
+    _fill(a, a[MADE_OF], a[PLACES], -1)
     _fill(a, a[CHILD_HEAD], a[PLACES], -1)
     _fill(a, a[ROW_HEAD], a[NODES], -1)
     _fill(a, a[COLUMN_HEAD], a[NODES], -1)
@@ -74,6 +79,9 @@ def _cleared(a: Any, x: Any) -> None:
     _fill(a, a[MEMO_AT], a[MOST_VARIABLES] * WINDOW, -1)
     _fill(x, a[ROW_TOTAL], a[NODES], 0.0)
     _fill(x, a[ROW_LEAST], a[NODES], math.inf)
+    _fill(x, a[COLUMN_LEAST], a[NODES], math.inf)
+    _fill(a, a[ROW_VERSION], a[NODES], 0)
+    _fill(a, a[COLUMN_VERSION], a[NODES], 0)
     if cuda.threadIdx.x == 0:
         _begin(a, x)
     cuda.syncthreads()

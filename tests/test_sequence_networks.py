@@ -209,4 +209,4 @@ def test_counts_that_make_no_sense_are_refused() -> None:
 def test_models_are_named_without_torch() -> None:
     code = "import sys, cogmem.models.sequence_networks as s; print(s.lstm_reader.name, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.strip() == "lstm reader False"
+    assert done.stdout.strip() == "lstm_reader False"

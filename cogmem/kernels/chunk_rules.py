@@ -73,6 +73,8 @@ THETA, LEAST, REPEATS, CRITICAL, LEAST_CELL, SCALED, FILLERS, MOST_FILLERS, FILL
 PUBLISHED: Final = Rule()
 BATCH: Final = Rule(theta=1.0, fillers=2, most_fillers=4, filler_count=6.0, correlated=True)
 """Of `learned`: nothing fades, and variables are of what belongs together."""
+BATCH_FULL: Final = Rule(theta=1.0, fillers=4, most_fillers=49, filler_count=6.0)
+"""The other published one: four chunks or more stand between two others, whether they belong to them or not."""
 
 
 def chi_squared(observed: Sequence[float], left: float, right: float, *, test: str = "counts") -> float:

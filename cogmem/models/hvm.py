@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.kernels.chunk_rules import BATCH, PUBLISHED, Rule
+from cogmem.kernels.chunk_rules import BATCH, BATCH_FULL, PUBLISHED, Rule
 from cogmem.kernels.chunks import compress, learn, told
 from cogmem.kernels.lexicon import Lexicon, Parse
 from cogmem.subjects.chunking import NOTHING_RECALLED, Compression, Readings, SequenceModel, Streams, Symbols, checked
@@ -95,5 +96,11 @@ hvm: Final = chunk_learner("hvm", lambda streams: streams.varied, abstraction=Tr
 """Variables for those who are trained with places that vary, and in texts."""
 hvm_for_all: Final = chunk_learner("hvm_for_all", lambda streams: np.ones_like(streams.varied), abstraction=True)
 """Variables for everybody: what HVM makes of people who are trained with one sequence if it is not told."""
+hvm_full: Final = replace(
+    chunk_learner("hvm_full", lambda streams: streams.varied, abstraction=True, batch=BATCH_FULL),
+    read=None,
+    reader=None,
+)
+"""Of texts alone: variables of whatever stands between two chunks, which makes many."""
 hcm: Final = chunk_learner("hcm", lambda streams: np.zeros_like(streams.varied), abstraction=False)
 """Chunks alone."""

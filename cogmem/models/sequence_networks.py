@@ -42,7 +42,7 @@ def sequence_network(
     return SequenceModel(name, 1, "network", reference, read=read, compress=compress)
 
 
-lstm_reader: Final = sequence_network("lstm reader", LSTM_READER, "Hochreiter & Schmidhuber (1997)")
+lstm_reader: Final = sequence_network("lstm_reader", LSTM_READER, "Hochreiter & Schmidhuber (1997)")
 transformer_reader: Final = sequence_network(
-    "transformer reader", TRANSFORMER_READER, "Vaswani et al. (2017)", window_steps=8
+    "transformer_reader", TRANSFORMER_READER, "Vaswani et al. (2017)", window_steps=8
 )

@@ -10,7 +10,7 @@ from typing import Final
 from cogmem.models.chunk_based import chunk_based_learner
 from cogmem.models.compressors import lz78, symbols_alone
 from cogmem.models.compressors_grammar import bpe, sequitur
-from cogmem.models.hvm import hcm, hvm, hvm_for_all
+from cogmem.models.hvm import hcm, hvm, hvm_for_all, hvm_full
 from cogmem.models.parser import parser_1998
 from cogmem.models.sequence_networks import lstm_reader, transformer_reader
 from cogmem.models.sequence_statistics import associative_learner, ngram
@@ -20,6 +20,7 @@ from cogmem.subjects.chunking import SequenceModel
 SEQUENCE_MODELS: Final[tuple[SequenceModel, ...]] = (
     hvm,
     hvm_for_all,
+    hvm_full,
     hcm,
     associative_learner,
     ngram,

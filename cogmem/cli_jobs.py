@@ -9,13 +9,14 @@ from typing import Any, Final
 from cogmem import catalogue, printing
 from cogmem.core import Curve, Record
 from cogmem.errors import UserError
+from cogmem.figures import chunking as chunking_figures
 from cogmem.figures import forgetting as forgetting_figures
 from cogmem.figures import interference as interference_figures
 from cogmem.figures import key_value as key_value_figures
 from cogmem.figures import reproduction as reproduction_figures
 from cogmem.figures import superposition as superposition_figures
 from cogmem.figures.figure import Drawing
-from cogmem.jobs import forgetting, interference, key_value, reproduction, superposition
+from cogmem.jobs import chunking, forgetting, interference, key_value, reproduction, superposition
 
 
 @dataclass(frozen=True)
@@ -58,4 +59,5 @@ COMPARABLE: Final[Mapping[str, Job]] = {
     "superposition": Job(
         superposition.compute, superposition.document, printing.superposition, superposition_figures.draw
     ),
+    "chunking": Job(chunking.compute, chunking.document, printing.chunking, chunking_figures.draw, language_model=True),
 }

@@ -16,6 +16,7 @@ from cogmem.core import Curve
 from cogmem.exports import plain_value, rows_of
 from cogmem.fitting.fits import Fit
 from cogmem.fitting.loo import Elpd
+from cogmem.jobs.chunking import ChunkingResults
 from cogmem.jobs.forgetting import ForgettingResults, winners
 from cogmem.jobs.interference import InterferenceResults
 from cogmem.jobs.key_value import KeyValueResults
@@ -234,6 +235,23 @@ def superposition(results: SuperpositionResults) -> None:
     ):
         if results.curves[measure]:
             table(title, [_by_x(curve) for curve in results.curves[measure]])
+
+
+def chunking(results: ChunkingResults) -> None:
+    """Print the main job of chunking: scores of recall times, what goes together, compression, words, lists."""
+    line_up(results.line_up, f"Who predicts people's times of recall: {results.line_up.human.subject}")
+    table("By how far behind the best (people: told by others of the group)", rows_of(results.behind))
+    table("Mean times by trial and group on nats: R2 (negative slope: below 0), rank correlations, nats in transfer",
+          rows_of(results.together))  # fmt: skip
+    for name, title in (
+        ("nested", "1,000 symbols of nested chunks and variables, by steps of the generator"),
+        ("texts", "1,000 characters of documentation"),
+        ("layers", "HVM: bits by how deep variables may be nested"),
+        ("words", "Word chosen, not part-word, by times each word was heard"),
+        ("lists", "Symbols recalled in place, by kind of list and its number"),
+    ):
+        if name in results.tables:
+            table(title, rows_of(results.tables[name]))
 
 
 def slopes(curve: Curve) -> list[dict[str, Any]]:

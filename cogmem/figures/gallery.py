@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cogmem.figures.autophagy import autophagy_figure
+from cogmem.figures.chunking import chunking_figure
 from cogmem.figures.diffusion import diffusion_figure
 from cogmem.figures.figure import Figure
 from cogmem.figures.forgetting import forgetting_figure
@@ -23,4 +24,5 @@ FIGURES: Final[tuple[Figure, ...]] = (
     key_value_figure,
     key_value_stores_figure,
     superposition_figure,
+    chunking_figure,
 )

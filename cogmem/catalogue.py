@@ -14,6 +14,7 @@ from cogmem.human_data.loading import DATASETS
 from cogmem.models import MODELS, NETWORKS, STEP_MODELS
 from cogmem.models.interference import INTERFERENCE_MODELS
 from cogmem.models.pairs import PAIR_MODELS
+from cogmem.models.sequences import SEQUENCE_MODELS
 from cogmem.models.sparsey import sparsey
 from cogmem.models.sparsey_hierarchy import IMAGE, two_levels
 from cogmem.models.superposed import RIVALS
@@ -22,6 +23,7 @@ from cogmem.paradigms import PARADIGMS
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.interference import InterferenceModel
 from cogmem.subjects.pairs import PairModel
+from cogmem.subjects.sequence_reader import SequenceReader
 from cogmem.subjects.stepwise import StepModel
 from cogmem.subjects.stores import STORES
 from cogmem.subjects.superposed import Memory, Superposed
@@ -99,6 +101,7 @@ def networks() -> Mapping[str, Subject]:
     memories: tuple[Memory, ...] = (sparsey, two_levels(IMAGE), *RIVALS)
     built_in: tuple[Subject, ...] = (
         *NETWORKS, *(population(name) for name in UPDATING), *STORES, *(Superposed(memory) for memory in memories),
+        *(SequenceReader(model) for model in SEQUENCE_MODELS),
     )  # fmt: skip
     return collect("network", built_in, [(where, extra.networks) for where, extra in extras()])
 

@@ -133,5 +133,5 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("storage_bits", "Steps of the generator", "Storage (bits)", _compression("storage", BITS), HVM),
     Measure("two_part_bits", "Steps of the generator", "Units and dictionary (bits)", _compression("two_part", BITS),
             "Rissanen (1978)"),
-    Measure("words_chosen", "", "Word chosen, not part-word", _chosen, "Saffran, Newport & Aslin (1996)"),
+    Measure("words_chosen", "All tests", "Word chosen, not part-word", _chosen, "Saffran, Newport & Aslin (1996)"),
 )  # fmt: skip

@@ -82,6 +82,8 @@ class ChunkingSettings:
         for name, among in (("material", MATERIALS), ("test", TESTS)):
             if getattr(self, name) not in among:
                 raise UserError(f"{name} is one of {', '.join(among)}; {nearest(str(getattr(self, name)), among)}")
+        if not self.groups or len(set(self.groups)) < len(self.groups):
+            raise UserError(f"groups name who takes part, each once: {', '.join(GROUPS)}; got {self.groups}.")
         for word in self.groups:
             if word not in GROUPS:
                 raise UserError(f"groups are of {', '.join(GROUPS)}; {nearest(str(word), GROUPS)}")
@@ -89,6 +91,10 @@ class ChunkingSettings:
                      "repetitions", "length"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UserError(f"chunking needs {name} of at least 1; got {getattr(self, name)}.")
+        if min(self.exposure, self.pause) < 0:
+            raise UserError(f"exposure and pause are 0 s or more; got {self.exposure} and {self.pause}.")
+        if self.material == "words" and self.word_length < 2:
+            raise UserError(f"Part-words need words of two syllables or more; got word_length {self.word_length}.")
         for name in ("group_length", "n_words", "atoms"):
             if getattr(self, name) < 2:
                 raise UserError(f"chunking needs {name} of at least 2; got {getattr(self, name)}.")
@@ -212,7 +218,7 @@ def _words(settings: ChunkingSettings, rng: np.random.Generator) -> tuple[list[R
 
 
 def _nested(settings: ChunkingSettings, rng: np.random.Generator) -> tuple[list[Rows], Symbols]:
-    parts, items = [], []
+    parts, items = list[Rows](), list[Symbols]()
     for person in range(settings.n_participants):
         for depth in settings.depth:
             made = generated(settings.atoms, depth, settings.variable_share, settings.length, rng)

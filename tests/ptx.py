@@ -59,7 +59,7 @@ def without_a_gpu() -> None:
 
 def call_every_kernel() -> None:
     """Call the public functions of all kernels on the CUDA backend."""
-    from cogmem.kernels import random, sparsey
+    from cogmem.kernels import chunks, random, sparsey
     from cogmem.kernels.chains import gaussian_chains, mixture_chains
     from cogmem.kernels.cuda import limits
     from cogmem.kernels.cuda import overlap as gpu
@@ -86,6 +86,8 @@ def call_every_kernel() -> None:
     gpu.streamed(stored.ravel())
     recall_counts([[1, -1], [2, 0]], list_length=2, lag=[[0, 1], [0, 0]], max_lag=1, backend="cuda")
     call_code_selection(sparsey)
+    chunks.learn([[[0, 1, 0]]], n_symbols=2, recall=1, backend="cuda")
+    chunks.compress([[0, 1, 0, 1]], n_symbols=2, times=1, backend="cuda")
     theta, rows = np.array([[0.5, -1.0, 0.5, 0.7]]), np.zeros((1, 3, 3))
     kinds, sizes = np.array([[STUDY, TEST, TEST]], np.int8), {"n_state": 7, "n_options": 2}
     simulate_steps(act_r_practice.steps, theta, rows, kinds, seed=1, backend="cuda", **sizes)

@@ -14,10 +14,12 @@ from cogmem.columns import COLUMNS, study_ages
 from cogmem.core import Curve, Design, Forecaster, Paradigm, Record, measure, run
 from cogmem.errors import UserError
 from cogmem.human_data import load
+from cogmem.models.hvm import hcm
 from cogmem.models.interference import cue_overload
 from cogmem.models.reproducers import REPRODUCERS
 from cogmem.models.sparsey import sparsey
 from cogmem.paradigms import (
+    chunking,
     forgetting_curve,
     iterated_learning,
     key_value,
@@ -29,6 +31,7 @@ from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.learner import LanguageLearner
 from cogmem.subjects.parameters import constrain, unconstrain
 from cogmem.subjects.reproducer import GaussianReproducer
+from cogmem.subjects.sequence_reader import SequenceReader
 from cogmem.subjects.stores import AssociativeStore
 from cogmem.subjects.superposed import Superposed
 from cogmem.trials import Trials
@@ -136,6 +139,13 @@ def design_for(paradigm: Paradigm[Any], measure_name: str) -> Design:
             settings |= {"test": "code", "probes": ("old", "similar"), "category_share": 0.5, "n_categories": 2}
         else:
             settings |= {"probes": ("old", "new", "similar", "prototype"), "category_share": 0.5, "n_categories": 2}
+    if paradigm is chunking:
+        if measure_name in ("units_by_block", "nats_by_block", "nats_by_trial"):
+            settings["test"] = "reading"
+        elif measure_name == "words_chosen":
+            settings |= {"material": "words", "test": "choice"}
+        elif measure_name not in ("accuracy_by_block", "edit_accuracy_by_block", "seconds_by_block"):
+            settings |= {"material": "nested", "test": "compression", "depth": (2, 3), "length": 120}
     known = paradigm.settings.__dataclass_fields__
     return paradigm.design(seed=1, **{name: value for name, value in settings.items() if name in known})
 
@@ -149,6 +159,7 @@ def test_every_measure_reads_the_record_of_a_subject(paradigm: Paradigm[Any]) ->
         proactive_interference: cue_overload.subject(decay=0.7, leak=0.1, omission=0.1, lists=3),
         key_value: AssociativeStore("linear", carry=True),
         superposition: Superposed(sparsey),
+        chunking: SequenceReader(hcm),
     }[paradigm]
     assert len({each.name for each in paradigm.measures}) == len(paradigm.measures)
     for each in paradigm.measures:

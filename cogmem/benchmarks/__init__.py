@@ -17,7 +17,7 @@ def _later(name: str) -> Callable[..., list[Any]]:
     return run
 
 
-KERNELS: Final = ("random", "chains", "overlap", "retention", "stepwise", "recall", "strongest", "sparsey")
+KERNELS: Final = ("random", "chains", "overlap", "retention", "stepwise", "recall", "strongest", "sparsey", "chunking")
 """Benchmarks of kernels; the module of each also gives its `workloads`, which pytest-benchmark times on their own."""
 
 BENCHMARKS: Final[Mapping[str, Callable[..., list[Any]]]] = {

@@ -12,7 +12,7 @@ from cogmem.core import Curve, Kind
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, rows_around, series
 from cogmem.figures.interference import ONE, behind, lines
 from cogmem.jobs import recall_times
-from cogmem.jobs.chunking import LEARNERS, TEXTS, ChunkingResults, compute
+from cogmem.jobs.chunking import TEXTS, ChunkingResults, compute
 from cogmem.jobs.compressions import GENERATOR
 from cogmem.jobs.language_models import available
 from cogmem.models.sequences import SEQUENCE_MODELS
@@ -161,7 +161,7 @@ def draw(results: ChunkingResults) -> Drawing:
 def _caption(results: ChunkingResults) -> str:
     return (
         f"People: {results.line_up.human.source.citation} Points are means over people with 90 % intervals. The keys "
-        f"that people saw are not on record: models read sequences of the same design, {LEARNERS} simulated people a "
+        f"that people saw are not on record: models read sequences of the same design, {recall_times.LEARNERS} simulated people a "
         "group, and their mean -ln p by trial and group predicts ln time by a line for each person (NUTS, each answer "
         "left out by PSIS; log predictive density an answer in nats, 90 % intervals over people). People are told by "
         "the others of their group. HVM makes variables for the group that is trained with slots, as published. "

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from cogmem.core import Curve, Kind, Source
 from cogmem.errors import UserError
@@ -109,6 +108,9 @@ def times_of(human: Curve) -> Times:
         own = columns.where(columns["participant"] == name)
         order = np.lexsort((own["trial"], own["learning_phase"] == PHASES[1]))
         found.append(np.asarray(own["seconds"], dtype=np.float64)[order])
+        trials = set(zip(own["learning_phase"].tolist(), own["trial"].tolist(), strict=True))
+        if len(set(own["condition"].tolist())) > 1 or len(trials) < len(own):
+            raise UserError(f"Everybody is of one condition and has each trial of a phase once; {name} is not so.")
         group.append(str(own["condition"][0]))
         lengths.add((len(own), int((own["learning_phase"] == PHASES[0]).sum())))
     if len(lengths) > 1:
@@ -163,11 +165,12 @@ def model_outcome(times: Times, model: SequenceModel, learners: int, seed: int) 
 
 def base_outcome(times: Times, name: str, seed: int) -> Outcome:
     """Return what comes of no model of sequences: others of the group, practice (ln of the trial), one's own mean."""
-    x = {
-        OTHERS: lambda: left_out_means(times),
-        PRACTICE: lambda: np.tile(np.log(np.arange(1.0, times.n_trials + 1)), (len(times.people), 1)),
-        NOTHING: lambda: np.zeros_like(times.seconds),
-    }[name]()
+    if name == OTHERS:
+        x = left_out_means(times)
+    elif name == PRACTICE:
+        x = np.tile(np.log(np.arange(1.0, times.n_trials + 1)), (len(times.people), 1))
+    else:
+        x = np.zeros_like(times.seconds)
     return _outcome(times, name, "human" if name == OTHERS else "equation", x, seed)
 
 
@@ -200,9 +203,17 @@ def _points(times: Times, values: Array, phase: str, *, short: bool = False) -> 
     for group in GROUPS:
         own = times.of_group(group)
         if own.any():
-            kept = np.where(short & (times.seconds[own] > LONGEST), np.nan, values[own])
-            found.append(np.nanmean(kept[:, chosen], axis=0))
+            kept = ~(short & (times.seconds[own][:, chosen] > LONGEST))
+            kept |= ~kept.any(axis=0)  # where all took longer, all of them
+            found.append((values[own][:, chosen] * kept).sum(axis=0) / kept.sum(axis=0))
     return np.concatenate(found)
+
+
+def _ranked(one: Array, other: Array) -> float:
+    """Return Spearman's rank correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(one, other).statistic)
 
 
 def r_squared(times: Times, x: Array, phase: str) -> float:
@@ -220,7 +231,7 @@ def r_squared(times: Times, x: Array, phase: str) -> float:
 def rho(times: Times, x: Array, phase: str) -> float:
     """Return Spearman's rank correlation of the same points, of times up to 20 s; NaN as in `r_squared`."""
     one, other = _points(times, x, phase), _points(times, times.seconds, phase, short=True)
-    return float(spearmanr(one, other).statistic) if len(one) > 2 and np.ptp(one) > 1e-12 else float("nan")
+    return _ranked(one, other) if len(one) > 2 and np.ptp(one) > 1e-12 else float("nan")
 
 
 def own_rho(times: Times, x: Array, phase: str) -> float:
@@ -228,8 +239,8 @@ def own_rho(times: Times, x: Array, phase: str) -> float:
     chosen = times.phase() == phase
     if chosen.sum() < 3 or min(np.ptp(each[chosen]) for each in x) < 1e-12:
         return float("nan")
-    return float(np.mean([spearmanr(each[chosen], own[chosen]).statistic
-                          for each, own in zip(x, times.seconds, strict=True)]))  # fmt: skip
+    found = [_ranked(each[chosen], own[chosen]) for each, own in zip(x, times.seconds, strict=True)]
+    return float(np.mean(found))
 
 
 # ---- curves ----------------------------------------------------------------------------------------------------------

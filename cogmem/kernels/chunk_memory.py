@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cogmem.errors import UserError
 from cogmem.kernels.chunk_rules import LEAST
 
 # Header of the whole numbers, `a`: what there is, what there is room for, and where each array begins.
@@ -59,6 +60,9 @@ COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAS
 WHOLE_HEADER: Final = 80
 
 
+MOST_ROOM: Final = 2**21
+
+
 class Room(NamedTuple):
     """Most chunks, elements of all chunks, variables, chunks they stand for, pairs; all double where one is short."""
 
@@ -69,7 +73,11 @@ class Room(NamedTuple):
     pairs: int = 1024
 
     def doubled(self) -> Room:
-        """Return twice the room."""
+        """Return twice the room; UserError where a lexicon would become too large for any machine."""
+        if self.chunks > MOST_ROOM:
+            raise UserError(
+                f"A lexicon of more than {MOST_ROOM} chunks is too large; read shorter sequences, or raise repeats."
+            )
         return Room(*(2 * each for each in self))
 
 

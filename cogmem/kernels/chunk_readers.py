@@ -144,7 +144,7 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
     return begin, empty, clear
 
 
-def _saying(jit: Callable[..., Any], block: Callable[..., Any], kept: Callable[..., Any]) -> Callable[..., Any]:
+def _saying(jit: Callable[..., Any], block: Callable[..., Any], kept: Callable[..., Any]) -> Any:
     """Return say: a sequence as it comes from memory."""
 
     @jit
@@ -259,7 +259,7 @@ def _saying(jit: Callable[..., Any], block: Callable[..., Any], kept: Callable[.
     return say
 
 
-def _telling(jit: Callable[..., Any]) -> Callable[..., Any]:
+def _telling(jit: Callable[..., Any]) -> Any:
     """Return tell: the numbers of a lexicon after it has read a sequence."""
 
     @jit

@@ -240,7 +240,7 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
     return unit_at, bind
 
 
-def tests_of(jit: Callable[..., Any], find: Any, kept: Any, row_sum: Any) -> Callable[..., Any]:
+def tests_of(jit: Callable[..., Any], find: Any, kept: Any, row_sum: Any) -> Any:
     """Return belong: whether two nodes, by their places, follow one another more or less often than by chance."""
 
     @jit

@@ -53,7 +53,8 @@ class HVMReader:
 
 def compressed(lexicon: Lexicon, parse: Parse, n_symbols: int) -> Compression:
     """Return what a lexicon makes of a sequence that it has read, with counts of that alone."""
-    return _compression(*told(lexicon, parse, n_symbols))
+    units, nats, entries, variables, storage, fillers, dictionary = told(lexicon, parse, n_symbols)
+    return _compression(units, nats, entries, variables, storage, fillers, dictionary)
 
 
 def _compression(
@@ -83,7 +84,8 @@ def chunk_learner(
             times=READINGS, bits=BITS, most=MOST, backend=backend,
         )  # fmt: skip
         numbers = found.units, found.nats, found.entries, found.variables, found.storage, found.fillers
-        return _compression(*(float(each[0]) for each in numbers), float(found.dictionary[0]))
+        units, nats, entries, variables, storage, fillers = (float(each[0]) for each in numbers)
+        return _compression(units, nats, entries, variables, storage, fillers, float(found.dictionary[0]))
 
     def reader(n_symbols: int, _: np.random.Generator) -> HVMReader:
         return HVMReader(n_symbols, rule=rule, abstraction=abstraction)

@@ -54,6 +54,8 @@ class SequenceReader:
             return self._compressed(design, seed)
         if kind == "choice":
             return self._chosen(design, seed)
+        if kind not in ("recall", "reading"):
+            raise UserError(f"{self.name} takes tests of recall, reading, compression or choice; got {kind}.")
         return self._read(design, seed, recall=kind == "recall")
 
     def _cannot(self, what: str, instead: str) -> UserError:
@@ -110,6 +112,12 @@ def alphabet(design: Design) -> int:
     return int(items.max()) + 1
 
 
+def _in_turn(phases: NDArray[Any]) -> bool:
+    """Return whether somebody's rows are one study, one test, one study, one test, ..., and there are some."""
+    turn = np.resize(["study", "test"], len(phases))
+    return len(phases) > 0 and len(phases) % 2 == 0 and bool((phases == turn).all())
+
+
 def _ended(item: NDArray[Any]) -> Symbols:
     return np.asarray(item[item >= 0], dtype=np.int32)
 
@@ -119,11 +127,14 @@ def streams_of(design: Design) -> tuple[Streams, list[NDArray[np.intp]]]:
 
     Somebody varies who has the condition "variable" (or whose design has no conditions).
     """
-    items, tests, studies = np.asarray(design.items, dtype=np.int32), design.tests, design.studies
-    people = list(dict.fromkeys(studies["participant"].tolist()))
+    symbols, items = alphabet(design), np.asarray(design.items, dtype=np.int32)
+    tests, studies = design.tests, design.studies
+    people = list(dict.fromkeys(design.trials["participant"].tolist()))
     rows = [np.flatnonzero(tests["participant"] == who) for who in people]
     read = [studies["item"][studies["participant"] == who] for who in people]
-    if any(not np.array_equal(tests["item"][own], shown) for own, shown in zip(rows, read, strict=True)):
+    phases = (design.trials["phase"][design.trials["participant"] == who] for who in people)
+    same = (np.array_equal(tests["item"][own], shown) for own, shown in zip(rows, read, strict=True))
+    if not people or not all(map(_in_turn, phases)) or not all(same):
         raise UserError("Everybody is tested once after each sequence, on that one; make the design with chunking.")
     longest = max(map(len, read))
     sequences = np.full((len(people), longest, items.shape[1]), -1, np.int32)
@@ -132,4 +143,4 @@ def streams_of(design: Design) -> tuple[Streams, list[NDArray[np.intp]]]:
         # Who read less reads the last one again: what comes of it is not looked at.
         sequences[person, len(shown) :] = items[shown[-1]]
     named = dict(zip(studies["participant"].tolist(), studies.get("condition", "variable").tolist(), strict=True))
-    return Streams(sequences, alphabet(design), np.array([named[who] == "variable" for who in people])), rows
+    return Streams(sequences, symbols, np.array([named[who] == "variable" for who in people])), rows

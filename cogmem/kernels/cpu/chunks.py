@@ -59,12 +59,13 @@ def in_room(
         parts = [left[k : k + TOGETHER] for k in range(0, len(left), TOGETHER)]
         with ThreadPoolExecutor(threads) as pool:
             # Each thread takes the memory that is free.
-            free = list(zip(*memories(threads, room, n_symbols, longest), strict=True))
+            wholes, reals = memories(threads, room, n_symbols, longest)
+            free = list(zip(wholes, reals, strict=True))
 
-            def one(part: NDArray[np.int64], free: list[Any] = free) -> None:
-                own = free.pop()
-                some(*own, part)
-                free.append(own)
+            def one(part: NDArray[np.int64], free: list[tuple[Any, Any]] = free) -> None:
+                whole, real = free.pop()
+                some(whole, real, part)
+                free.append((whole, real))
 
             list(pool.map(one, parts))
         left = left[full[left] == 1]

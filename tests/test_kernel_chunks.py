@@ -167,8 +167,20 @@ def test_bad_compressions(change: dict[str, Any], words: str) -> None:
         compress([[0, 1, 2]], n_symbols=3, rule=BATCH, **change)
 
 
+OTHERS = {"VARIABLE", "START", "FILLER", "ELEMENT", "AT", "BEST_END", "BEST", "WINDOW", "N_SIZES", "WEIGHT",
+          "CHUNK_TOTAL", "VARIABLE_TOTAL", "REAL_HEADER", "LEAST", "MOST_ROOM"}  # fmt: skip
+"""Numbers of the module that are no places in the header of the whole numbers."""
+
+
 def test_headers_do_not_overlap() -> None:
-    places = [value for name, value in vars(chunk_memory).items() if name.isupper() and isinstance(value, int)
-              and name not in ("VARIABLE", "START", "FILLER", "ELEMENT", "AT", "BEST_END", "BEST", "WINDOW", "N_SIZES",
-                               "WEIGHT", "CHUNK_TOTAL", "VARIABLE_TOTAL", "REAL_HEADER", "LEAST", "MOST_ROOM")]  # fmt: skip
+    named = {name: value for name, value in vars(chunk_memory).items() if name.isupper() and name not in OTHERS}
+    places = [value for value in named.values() if isinstance(value, int)]
+    assert len(places) > 60
     assert len(set(places)) == len(places)
+
+
+def test_a_lexicon_does_not_grow_for_ever() -> None:
+    large = Room(chunks=2**22)
+    assert Room(1, 2, 3, 4, 5).doubled() == (2, 4, 6, 8, 10)
+    with pytest.raises(UserError, match="chunks is too large; read shorter sequences"):
+        large.doubled()

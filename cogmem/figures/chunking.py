@@ -161,12 +161,12 @@ def draw(results: ChunkingResults) -> Drawing:
 def _caption(results: ChunkingResults) -> str:
     return (
         f"People: {results.line_up.human.source.citation} Points are means over people with 90 % intervals. The keys "
-        f"that people saw are not on record: models read sequences of the same design, {recall_times.LEARNERS} simulated people a "
-        "group, and their mean -ln p by trial and group predicts ln time by a line for each person (NUTS, each answer "
-        "left out by PSIS; log predictive density an answer in nats, 90 % intervals over people). People are told by "
-        "the others of their group. HVM makes variables for the group that is trained with slots, as published. "
-        "Nested sequences have 1,000 symbols of 10; units alone cost -log2 of their shares, the dictionary is what "
-        f"else is needed to tell the sequence. Seed {results.seed}."
+        "that people saw are not on record: models read sequences of the same design, of "
+        f"{recall_times.LEARNERS} simulated people a group, and their mean -ln p by trial and group predicts ln time "
+        "by a line for each person (NUTS, each answer left out by PSIS; log predictive density an answer in nats, 90 % "
+        "intervals over people). People are told by the others of their group. HVM makes variables for the group that "
+        "is trained with slots, as published. Nested sequences have 1,000 symbols of 10; units alone cost -log2 of "
+        f"their shares, the dictionary is what else is needed to tell the sequence. Seed {results.seed}."
     )
 
 

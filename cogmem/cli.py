@@ -1,4 +1,4 @@
-"""The command line: `cogmem list | compare | fit | run | data | figures | bench | app`, each with --json for machines.
+"""The command line: `cogmem list | compare | fit | compress | run | data | figures | bench | app`, each with --json.
 
 What a user must put right is one sentence on the error stream and exit code 2; never a traceback.
 """
@@ -145,6 +145,41 @@ def compare(
         job.show(results)
         if written:
             print(f"Figure and plotted points: {written} (also .svg and .csv)")
+
+
+@app.command()
+def compress(
+    file: Annotated[Path, typer.Argument(help="A UTF-8 text file of any size; it is read slice by slice.")],
+    by: Annotated[str, typer.Option(help="Symbols of the text: characters or words.")] = "characters",
+    models: Annotated[str, typer.Option(help="Names of models, comma-separated (default: all but networks).")] = "",
+    slice_length: Annotated[int, typer.Option(help="Symbols of a slice, which is compressed by itself.")] = 1000,
+    slices: Annotated[int, typer.Option(help="How many slices, from the beginning (0: all).")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Compress a text by models of chunking: units, bits, dictionary, and all that is needed to tell it."""
+    from itertools import islice
+
+    from cogmem import printing
+    from cogmem.exports import rows_of
+    from cogmem.jobs.compressions import COMPRESSING, SLOW, of_slices
+    from cogmem.names import selected
+    from cogmem.progress import bar
+    from cogmem.texts import read_text
+
+    if slices < 0:
+        raise UserError(f"--slices is 0 (all) or more; got {slices}.")
+    wanted = [name.strip() for name in models.split(",") if name.strip()]
+    known = tuple(COMPRESSING)
+    names = selected(wanted or [name for name in known if name not in SLOW], known, "model that compresses")
+    pieces = read_text(file, by=by, slice_length=slice_length)  # type: ignore[arg-type]  # it checks the word
+    with bar("compressing slices", shown=not as_json) as report:
+        table = of_slices(
+            islice(pieces, slices or None), names, few=slices or 2**31, done=lambda k: report(k, max(k, slices))
+        )
+    if as_json:
+        say({"file": file.name, "by": by, "models": rows_of(table)})
+    else:
+        printing.table(f"{file.name}: means over slices of up to {slice_length} {by}", rows_of(table))
 
 
 @app.command()

@@ -56,6 +56,18 @@ def test_fit_of_a_users_file(tmp_path: Path) -> None:
     assert (tmp_path / "theta.csv").read_text().startswith("participant,parameter,estimate")
 
 
+def test_a_text_is_compressed(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("to be or not to be " * 20, encoding="utf-8")
+    (tmp_path / "bytes.txt").write_bytes(b"to be \xff or not")
+    chosen = ("compress", "text.txt", "--models", "lz78,symbols_alone", "--slice-length", "100", "--json")
+    document = json.loads(cogmem(*chosen, "--slices", "0", folder=tmp_path).stdout)
+    assert [row["subject"] for row in document["models"]] == ["lz78", "symbols_alone"]
+    assert {row["n"] for row in document["models"]} == {3.0}
+    refused(cogmem(*chosen, "--slices", "-1", folder=tmp_path), "0 (all) or more")
+    refused(cogmem("compress", "text.txt", "--models", "lz87", folder=tmp_path), "did you mean 'lz78'")
+    refused(cogmem("compress", "bytes.txt", "--models", "lz78", "--json", folder=tmp_path), "bytes.txt", "byte 6")
+
+
 def test_compare_without_networks(tmp_path: Path) -> None:
     chosen = ("--models", "power,exponential", "--no-networks", "--json", "--out", "out")
     document = json.loads(cogmem("compare", "forgetting_curve", *chosen, folder=tmp_path).stdout)

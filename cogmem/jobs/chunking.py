@@ -24,6 +24,7 @@ from cogmem.jobs.outcomes import Outcome, compute_all, simulated, stored
 from cogmem.jobs.ranking import behind_best, ranked
 from cogmem.jobs.recall_times import BASES, BLOCKS, LEARNERS, MODELS, NATS, OTHERS, TIMES, Times
 from cogmem.lineups import LineUp
+from cogmem.models.hvm import hvm
 from cogmem.names import selected
 from cogmem.progress import Report, silent
 from cogmem.store import Store
@@ -99,14 +100,15 @@ def _parts(names: Sequence[str], seed: int) -> dict[str, tuple[Any, Callable[[],
         "lists": [name for name in names if name in RECALLING],
     }
     text = text_sha256(docstrings_text())
+    by = {part: [[name, MODELS[name].version] for name in own] for part, own in able.items()}
     return {
-        "nested": ([asdict(NESTED), able["nested"]],
+        "nested": ([asdict(NESTED), by["nested"]],
                    lambda: {"nested": compressions.nested(NESTED, able["nested"], seed=seed)}),
-        "texts": ([asdict(TEXTS), able["nested"], text], lambda: {"texts": compressions.texts(TEXTS, able["nested"])}),
-        "layers": (asdict(LAYERS), lambda: {"layers": compressions.layers(LAYERS, seed=seed)}),
-        "words": ([asdict(WORDS), able["words"]],
+        "texts": ([asdict(TEXTS), by["nested"], text], lambda: {"texts": compressions.texts(TEXTS, able["nested"])}),
+        "layers": ([asdict(LAYERS), hvm.version], lambda: {"layers": compressions.layers(LAYERS, seed=seed)}),
+        "words": ([asdict(WORDS), by["words"]],
                   lambda: {"words": compressions.words(WORDS, able["words"], seed=seed)}),
-        "lists": ([asdict(LISTS), able["lists"]],
+        "lists": ([asdict(LISTS), by["lists"]],
                   lambda: {"lists": compressions.repeated_lists(LISTS, able["lists"], seed=seed)}),
     }  # fmt: skip
 

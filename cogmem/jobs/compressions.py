@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Final
@@ -18,7 +19,7 @@ from cogmem.paradigms import chunking
 from cogmem.paradigms.nested_chunks import generated
 from cogmem.subjects.chunking import Compression, SequenceModel
 from cogmem.subjects.sequence_reader import SequenceReader
-from cogmem.texts import docstrings_text, slices
+from cogmem.texts import TextSlice, docstrings_text, slices
 from cogmem.trials import Trials, from_rows
 
 BITS: Final = 1 / float(np.log(2))
@@ -28,6 +29,7 @@ COMPRESSING: Final[Mapping[str, SequenceModel]] = {
 SLOW: Final = ("lstm_reader", "transformer_reader")
 """Networks take seconds a sequence, and so get the first ones of each kind alone."""
 GENERATOR: Final = "generator"
+SPREAD: Final = {"units": "units_sd", "two_part_bits": "two_part_sd"}
 
 
 @dataclass(frozen=True)
@@ -127,19 +129,45 @@ def _compressed(model: SequenceModel, symbols: NDArray[np.int32], n_symbols: int
 
 
 def texts(settings: TextSettings, names: Sequence[str], text: str | None = None) -> Trials:
-    """Return what models make of slices of a text (None: documentation strings of Python), a row a model.
+    """Return what models make of slices of a text (None: documentation strings of Python), see `of_slices`."""
+    pieces = slices(text or docstrings_text(), slice_length=settings.length)
+    return of_slices(islice(pieces, settings.n_slices), names, few=settings.few)
 
-    `uniform_bits`: of a code in which all characters of a slice are equally likely.
+
+def of_slices(
+    pieces: Iterable[TextSlice], names: Sequence[str], *, few: int, done: Callable[[int], None] = lambda _: None
+) -> Trials:
+    """Return means over slices of what models make of each, a row a model, with the sd of units and two-part codes.
+
+    Slices are taken one by one, and sums alone are kept. Networks read the first `few`; `done` is told after each
+    slice. `uniform_bits`: of a code in which all symbols of a slice are equally likely.
     """
-    rows = []
-    for k, piece in enumerate(islice(slices(text or docstrings_text(), slice_length=settings.length),
-                                     settings.n_slices)):  # fmt: skip
+    sums = dict[str, dict[str, float]]()
+    for k, piece in enumerate(pieces):
+        plain = BITS * len(piece.symbols) * math.log(piece.n_symbols)
         for name in names:
-            if name not in SLOW or k < settings.few:
-                found = _compressed(COMPRESSING[name], piece.symbols, piece.n_symbols, k)
-                plain = BITS * len(piece.symbols) * float(np.log(piece.n_symbols))
-                rows.append(_row(name, found, len(piece.symbols)) | {"uniform_bits": plain})
-    return _means(rows, ("subject",))
+            if name not in SLOW or k < few:
+                found = _row(
+                    name, _compressed(COMPRESSING[name], piece.symbols, piece.n_symbols, k), len(piece.symbols)
+                )
+                _add(sums.setdefault(name, {}), found | {"uniform_bits": plain})
+        done(k + 1)
+    return from_rows([{"subject": name} | _mean_of(own) for name, own in sums.items()])
+
+
+def _add(sums: dict[str, float], row: Mapping[str, Any]) -> None:
+    """Add a row to sums, and squares of what a spread is told of."""
+    numbers = {key: float(value) for key, value in row.items() if key != "subject"}
+    squares = {f"{key} squared": numbers[key] ** 2 for key in SPREAD}
+    for key, value in (numbers | squares | {"n": 1.0}).items():
+        sums[key] = sums.get(key, 0.0) + value
+
+
+def _mean_of(sums: Mapping[str, float]) -> dict[str, float]:
+    n = sums["n"]
+    means = {key: value / n for key, value in sums.items() if key != "n" and not key.endswith(" squared")}
+    spread = {SPREAD[key]: math.sqrt(max(0.0, sums[f"{key} squared"] / n - means[key] ** 2)) for key in SPREAD}
+    return means | {"n": n} | spread
 
 
 def layers(settings: LayerSettings, *, seed: int) -> Trials:

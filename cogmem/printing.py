@@ -249,6 +249,7 @@ def chunking(results: ChunkingResults) -> None:
         ("layers", "HVM: bits by how deep variables may be nested"),
         ("words", "Word chosen, not part-word, by times each word was heard"),
         ("lists", "Symbols recalled in place, by kind of list and its number"),
+        ("held", "Chen & Cowan (2009): do people hold so many chunks, or words? Lists left out in turn"),
     ):
         if name in results.tables:
             table(title, rows_of(results.tables[name]))

@@ -17,9 +17,10 @@ from cogmem.cli_jobs import COMPARABLE
 from cogmem.core import Curve
 from cogmem.errors import UserError
 from cogmem.figures import chunking as figures
+from cogmem.figures import chunking_people
 from cogmem.figures.figure import points_of
 from cogmem.human_data import load
-from cogmem.jobs import chunking, compressions, language_models, recall_times
+from cogmem.jobs import chunking, compressions, known_chunks, language_models, recall_times
 from cogmem.store import Store
 from cogmem.texts import slices
 from cogmem.trials import Trials
@@ -73,6 +74,35 @@ def test_a_list_that_comes_again_is_compared_with_the_fillers_before_it() -> Non
     assert found["y"] == pytest.approx([0.5 - 0.3, 0.9 - 0.2])
 
 
+def test_what_is_held_by_hand() -> None:
+    # Three of four, six and eight chunks: three chunks are held, whatever words they have.
+    chunks, words = np.array([4.0, 6.0, 8.0, 4.0, 6.0]), np.array([4.0, 6.0, 8.0, 8.0, 12.0])
+    three = known_chunks.expected(chunks, words, np.array([3.0]), "chunks")
+    assert three.tolist() == pytest.approx([3 / 4, 3 / 6, 3 / 8, 3 / 4, 3 / 6])
+    assert known_chunks.expected(chunks, words, np.array([3.0]), "words")[3:].tolist() == pytest.approx([3 / 8, 3 / 12])
+    # Nobody is surer than .98.
+    assert known_chunks.expected(chunks, words, np.array([12.0]), "chunks").tolist() == [0.98] * 5
+    said = np.full(5, 3.0)
+    (by_chunks, k), (by_words, _) = (known_chunks.left_out(said, chunks, words, held) for held in known_chunks.HELD)
+    assert k == pytest.approx(3.0, abs=0.4)
+    # Lists of pairs tell them apart, the others do so through k.
+    assert (by_chunks[3:] > by_words[3:]).all()
+    assert by_chunks.sum() > by_words.sum() + 0.5
+
+
+def test_people_hold_chunks_rather_than_words() -> None:
+    found = known_chunks.capacity().to_frame().set_index(["condition", "held"])
+    assert found["people"].tolist() == [32, 32, 33, 33]
+    # Chen & Cowan: about three chunks under suppression.
+    assert found["k"]["suppression", "chunks"] == pytest.approx(3.0, abs=0.2)
+    behind, se = (found[name]["suppression", "words"] for name in ("behind", "behind_se"))
+    assert behind > 3 * se
+    for panel in chunking_people.panels():
+        for part in panel.series:
+            assert np.isfinite(part.rows["y"]).all()
+            assert part.kind in ("human", "equation")
+
+
 def test_slices_are_summed_one_by_one() -> None:
     told: list[int] = []
     pieces = list(slices("abababab" + "abcdabcd" + "aaaaaaaa", slice_length=8))
@@ -103,7 +133,7 @@ def test_the_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     told = {name: results.line_up.entry(name).agreement.elpd_per_test for name in subjects}
     assert told["symbols_alone"] == pytest.approx(told["own_mean"], abs=0.02)
     assert (told["hcm"] or -9) > (told["own_mean"] or 0)
-    assert set(results.tables) == {"nested", "texts", "layers", "words", "lists"}
+    assert set(results.tables) == {"nested", "texts", "layers", "words", "lists", "held"}
     assert set(results.tables["nested"]["subject"].tolist()) == {*FEW, "generator"}
     assert set(results.tables["words"]["subject"].tolist()) == {"hcm", "ngram", "symbols_alone"}
     job = COMPARABLE["chunking"]
@@ -114,8 +144,8 @@ def test_the_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "Who predicts people's times of recall" in said
     assert "Word chosen, not part-word" in said
     drawing = job.draw(results)
-    assert len(drawing.panels) == 14
-    assert np.isfinite(points_of(drawing)["y"].astype(float)).all()
+    assert len(drawing.panels) == 18
+    assert np.isfinite([float(row["y"]) for row in points_of(drawing)]).all()
     # What was computed is taken from the store.
     again = chunking.compute(store=Store(tmp_path), workers=1)
     assert json.dumps(again.line_up.as_dict()) == json.dumps(results.line_up.as_dict())

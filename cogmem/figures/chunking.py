@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from cogmem.core import Curve, Kind
+from cogmem.figures import chunking_people
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Series, rows_around, series
 from cogmem.figures.interference import ONE, behind, lines
 from cogmem.jobs import recall_times
@@ -154,6 +155,7 @@ def draw(results: ChunkingResults) -> Drawing:
             _layers_panel(results),
             _words_panel(results),
             _lists_panel(results),
+            *chunking_people.panels(),
         ]
     return Drawing(tuple(panels), _caption(results), columns=3)
 

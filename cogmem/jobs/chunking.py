@@ -19,7 +19,7 @@ from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.exports import points_of, rows_of
 from cogmem.human_data.loading import load
-from cogmem.jobs import compressions, language_models, recall_times
+from cogmem.jobs import compressions, known_chunks, language_models, recall_times
 from cogmem.jobs.outcomes import Outcome, compute_all, simulated, stored
 from cogmem.jobs.ranking import behind_best, ranked
 from cogmem.jobs.recall_times import BASES, BLOCKS, LEARNERS, MODELS, NATS, OTHERS, TIMES, Times
@@ -54,7 +54,7 @@ class ChunkingResults:
 
     `behind`: models by how far behind the best they are. `together`: a row a model of R2 and rank correlations of times
     with its nats, and its nats in transfer. `tables`: "nested", "texts", "layers", "words", "lists" (see
-    `compressions`), where everything was asked for.
+    `compressions`) and "held" (see `known_chunks`), where everything was asked for.
     """
 
     line_up: LineUp
@@ -110,6 +110,7 @@ def _parts(names: Sequence[str], seed: int) -> dict[str, tuple[Any, Callable[[],
                   lambda: {"words": compressions.words(WORDS, able["words"], seed=seed)}),
         "lists": ([asdict(LISTS), by["lists"]],
                   lambda: {"lists": compressions.repeated_lists(LISTS, able["lists"], seed=seed)}),
+        "held": (load(known_chunks.DATA).rows, lambda: {"held": known_chunks.capacity()}),
     }  # fmt: skip
 
 

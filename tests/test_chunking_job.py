@@ -18,7 +18,6 @@ from cogmem.core import Curve
 from cogmem.errors import UserError
 from cogmem.figures import chunking as figures
 from cogmem.figures import chunking_people
-from cogmem.figures.figure import points_of
 from cogmem.human_data import load
 from cogmem.jobs import chunking, compressions, known_chunks, language_models, recall_times
 from cogmem.store import Store
@@ -145,7 +144,8 @@ def test_the_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "Word chosen, not part-word" in said
     drawing = job.draw(results)
     assert len(drawing.panels) == 18
-    assert np.isfinite([float(row["y"]) for row in points_of(drawing)]).all()
+    drawn = [part.rows["y"] for panel in drawing.panels for part in panel.series]
+    assert all(len(y) and np.isfinite(y.astype(float)).all() for y in drawn)
     # What was computed is taken from the store.
     again = chunking.compute(store=Store(tmp_path), workers=1)
     assert json.dumps(again.line_up.as_dict()) == json.dumps(results.line_up.as_dict())

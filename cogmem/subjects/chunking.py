@@ -139,7 +139,7 @@ class Reader(Protocol):
         ...
 
     def judge(self, sequence: Symbols) -> float:
-        """Return what `nats` would be of a sequence that is not learned."""
+        """Return how unexpected a sequence is that is not learned: nats, or a mean error where there are no chances."""
         ...
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cogmem.core import Curve, Kind
 from cogmem.figures import chunking_people
@@ -48,36 +49,33 @@ def _times_panel(results: ChunkingResults, group: str) -> Panel:
 
 
 def _nats_panel(results: ChunkingResults, group: str) -> Panel:
-    parts = []
-    for curve in _shown(results.curves[recall_times.NATS]):
-        own = _of_group(curve, group).rows
-        half = Z90 * own["sd"] / np.sqrt(own["n"])
-        parts.append(Series(curve.subject, curve.source.kind, rows_around(own["x"], own["y"], half)))
-    return Panel(f"-ln p: {TITLES[group]}", BLOCK, "Nats a sequence", tuple(parts), y_range=(0.0, 30.0))
+    curves = _shown(results.curves[recall_times.NATS])
+    parts = tuple(series(_of_group(curve, group), curve.subject) for curve in curves)
+    return Panel(f"-ln p: {TITLES[group]}", BLOCK, "Nats a sequence", parts, y_range=(0.0, 30.0))
+
+
+def _by_name(label: str, y: NDArray[np.float64]) -> Series:
+    """Return a point for each model, a place a model."""
+    return Series(label, "network", rows_around(np.arange(1.0, len(y) + 1), y), points=True, joined=False)
 
 
 def _transfer_panel(results: ChunkingResults) -> Panel:
     """Return nats in transfer by the group that was trained, a place a model."""
     table = results.together
     kept = np.isfinite(table["r2_transfer"]) & ~np.isin(table["subject"], (*recall_times.BASES, recall_times.OTHERS))
-    names, parts = tuple(map(str, table["subject"][kept])), []
-    for group in GROUPS:
-        y = table[f"x_transfer_{group}"][kept]
-        rows = rows_around(np.arange(1.0, len(y) + 1), y)
-        parts.append(Series(TITLES[group], "network", rows, points=True, joined=False))
-    return Panel("Transfer: -ln p by training", "", "Nats a sequence", tuple(parts), ticks=names)
+    names = tuple(map(str, table["subject"][kept]))
+    parts = tuple(_by_name(TITLES[group], table[f"x_transfer_{group}"][kept]) for group in GROUPS)
+    return Panel("Transfer: -ln p by training", "", "Nats a sequence", parts, ticks=names)
 
 
 def _together_panel(results: ChunkingResults) -> Panel:
     """Return R2 of mean times on nats, negative where the slope is, a place a model."""
     table = results.together
     kept = np.isfinite(table["r2_training"]) | np.isfinite(table["r2_transfer"])
-    names, parts = tuple(map(str, table["subject"][kept])), []
-    for phase in recall_times.PHASES:
-        rows = rows_around(np.arange(1.0, kept.sum() + 1), table[f"r2_{phase}"][kept])
-        parts.append(Series(phase, "network", rows, points=True, joined=False))
+    names = tuple(map(str, table["subject"][kept]))
+    parts = tuple(_by_name(phase, table[f"r2_{phase}"][kept]) for phase in recall_times.PHASES)
     title = "Mean time by trial and group"
-    return Panel(title, "", "R2 (below 0: wrong sign)", tuple(parts), ticks=names, y_range=(-1.0, 1.0))
+    return Panel(title, "", "R2 (below 0: wrong sign)", parts, ticks=names, y_range=(-1.0, 1.0))
 
 
 def _by_depth(results: ChunkingResults, column: str, title: str, label: str, spread: str = "") -> Panel:
@@ -93,13 +91,10 @@ def _by_depth(results: ChunkingResults, column: str, title: str, label: str, spr
 
 
 def _texts_panel(results: ChunkingResults) -> Panel:
-    table, parts = results.tables["texts"], []
-    names = tuple(map(str, table["subject"]))
-    for column, label in (("unit_bits", "units"), ("two_part_bits", "units and dictionary")):
-        rows = rows_around(np.arange(1.0, len(names) + 1), table[column])
-        parts.append(Series(label, "network", rows, points=True, joined=False))
+    table = results.tables["texts"]
+    parts = (_by_name("units", table["unit_bits"]), _by_name("units and dictionary", table["two_part_bits"]))
     title = f"{TEXTS.length} characters of documentation"
-    return Panel(title, "", "Bits", tuple(parts), ticks=names)
+    return Panel(title, "", "Bits", parts, ticks=tuple(map(str, table["subject"])))
 
 
 def _layers_panel(results: ChunkingResults) -> Panel:

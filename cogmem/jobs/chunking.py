@@ -184,9 +184,9 @@ def _together(outcomes: Sequence[Outcome]) -> Trials:
 
 def _hebb() -> Curve:
     """Return people's recall of the list that comes again, less that of fillers, by its presentation (Page, 2006)."""
-    table = load(HEBB).rows
-    rows, people = [], np.unique(table["participant"])
-    silent_lists = table.where(table["condition"] == "silent")
+    human = load(HEBB)
+    rows, people = [], np.unique(human.rows["participant"])
+    silent_lists = human.rows.where(human.rows["condition"] == "silent")
     for k in np.unique(silent_lists["x"]):
         own = silent_lists.where(silent_lists["x"] == k)
         apart = []
@@ -195,7 +195,7 @@ def _hebb() -> Curve:
             again = mine["list_kind"] == "repeating"
             apart.append(float(mine["y"][again].mean() - mine["y"][mine["list_kind"] == "filler_b"].mean()))
         rows.append({"x": float(k), "y": float(np.mean(apart)), "n": float(len(apart)), "sd": float(np.std(apart))})
-    return Curve("repeated", HEBB, from_rows(rows), load(HEBB).source)
+    return Curve("repeated", HEBB, from_rows(rows), human.source)
 
 
 def document(results: ChunkingResults) -> dict[str, Any]:

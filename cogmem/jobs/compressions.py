@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cogmem.core import run
 from cogmem.jobs.chunk_layers import by_layer
 from cogmem.models.hvm import hvm
-from cogmem.models.sequences import SEQUENCE_MODELS
+from cogmem.models.sequences import BY_NAME, SEQUENCE_MODELS
 from cogmem.paradigms import chunking
 from cogmem.paradigms.nested_chunks import generated
 from cogmem.subjects.chunking import Compression, SequenceModel
@@ -190,11 +190,10 @@ def words(settings: WordSettings, names: Sequence[str], *, seed: int) -> Trials:
     """Return how often words are chosen instead of part-words, by how often each word was heard."""
     rows = []
     for name in names:
-        model = next(each for each in SEQUENCE_MODELS if each.name == name)
         for repetitions in settings.repetitions:
             design = chunking.design(seed=seed, material="words", test="choice", repetitions=repetitions,
                                      n_participants=settings.n_participants, n_words=settings.n_words)  # fmt: skip
-            answers = np.asarray(run(design, SequenceReader(model), seed=seed).answers, dtype=np.float64)
+            answers = np.asarray(run(design, SequenceReader(BY_NAME[name]), seed=seed).answers, dtype=np.float64)
             own = answers.reshape(settings.n_participants, -1).mean(axis=1)
             rows.append({"subject": name, "repetitions": float(repetitions), "y": float(own.mean()),
                          "n": float(len(own)), "sd": float(own.std())})  # fmt: skip
@@ -207,8 +206,7 @@ def repeated_lists(settings: ListSettings, names: Sequence[str], *, seed: int) -
                              n_lists=settings.n_lists, list_length=settings.list_length)  # fmt: skip
     tests, rows = design.tests, []
     for name in names:
-        model = next(each for each in SEQUENCE_MODELS if each.name == name)
-        said = np.asarray(run(design, SequenceReader(model), seed=seed).answers)
+        said = np.asarray(run(design, SequenceReader(BY_NAME[name]), seed=seed).answers)
         right = (said == np.asarray(design.items)[tests["item"]]).mean(axis=1)
         for key, members in tests.groups(("list_kind", "trial")):
             own = right[members]

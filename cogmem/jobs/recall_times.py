@@ -19,7 +19,7 @@ from cogmem.errors import UserError
 from cogmem.fitting.times import TimeFit, fit_times
 from cogmem.human_data.loading import load
 from cogmem.jobs.outcomes import Outcome
-from cogmem.models.sequences import SEQUENCE_MODELS
+from cogmem.models.sequences import BY_NAME
 from cogmem.paradigms import chunking
 from cogmem.paradigms.chunking_measures import BLOCK
 from cogmem.paradigms.chunkings import GROUPS
@@ -35,7 +35,7 @@ LEARNERS: Final = 100
 """Simulated people in each group, of every model."""
 LONGEST: Final = 20.0
 """Recall that took longer is left out of rank correlations, as in the published analysis (s)."""
-MODELS: Final[Mapping[str, SequenceModel]] = {model.name: model for model in SEQUENCE_MODELS}
+MODELS: Final = BY_NAME
 TIMES: Final = "recall_time"
 """Curve of the mean of ln s: x is the trial, 1 to 64 of the group trained with one sequence, 65 to 128 of the other."""
 BLOCKS: Final = "recall_time_by_block"

@@ -223,6 +223,3 @@ def stacked(rules: Sequence[Rule]) -> Array:
 def own_key(key: tuple[int, int] | None) -> NDArray[np.uint64]:
     """Return a seed's words as an array; zeros where nothing is drawn."""
     return np.array(key or (0, 0), np.uint64)
-
-
-__all__: list[str] = ["COMPRESS", "LEARN", "Compressed", "Learned", "compress", "learn", "told"]

@@ -20,6 +20,7 @@ from cogmem.subjects.chunking import (
     SequenceModel,
     Symbols,
     checked,
+    coded,
     counts_nats,
     nats_of,
     one_by_one,
@@ -78,11 +79,7 @@ def _alone(sequence: Symbols, n_symbols: int, seed: int) -> Compression:
     """
     symbols = checked(sequence, n_symbols)
     counts = Counter(symbols)
-    nats, dictionary = nats_of(counts.values()), counts_nats(len(symbols), n_symbols)
-    return Compression(
-        units=len(symbols), nats=nats, entries=len(counts), variables=0, storage=storage_of(counts.values()),
-        fillers=0.0, dictionary=dictionary, two_part=nats + dictionary,
-    )  # fmt: skip
+    return coded(counts.values(), entries=len(counts), dictionary=counts_nats(len(symbols), n_symbols))
 
 
 def _alone_reader(n_symbols: int, rng: np.random.Generator) -> SymbolReader:

@@ -23,11 +23,10 @@ from cogmem.subjects.chunking import (
     SequenceModel,
     Symbols,
     checked,
+    coded,
     counts_nats,
-    nats_of,
     one_by_one,
     spelled_nats,
-    storage_of,
 )
 
 Units = NDArray[np.int64]
@@ -181,13 +180,8 @@ def bpe_up_to(vocabulary: int | None) -> SequenceModel:
 
 def _coded(units: list[int], n_used: int, n_symbols: int, n_made: int, contents: float) -> Compression:
     """Return the compression to units of which n_made are no symbols, told in `contents` nats."""
-    counts = Counter(units)
-    nats = nats_of(counts.values())
     dictionary = contents + counts_nats(len(units), n_symbols + n_made)
-    return Compression(
-        units=len(units), nats=nats, entries=n_used + n_made, variables=0, storage=storage_of(counts.values()),
-        fillers=0.0, dictionary=dictionary, two_part=dictionary + nats,
-    )  # fmt: skip
+    return coded(Counter(units).values(), entries=n_used + n_made, dictionary=dictionary)
 
 
 bpe: Final = bpe_up_to(None)

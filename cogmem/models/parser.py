@@ -21,11 +21,10 @@ from cogmem.subjects.chunking import (
     SequenceModel,
     Symbols,
     checked,
+    coded,
     counts_nats,
-    nats_of,
     one_by_one,
     spelled_nats,
-    storage_of,
 )
 
 Unit = tuple[int, ...]
@@ -179,12 +178,8 @@ def compression(parse: Sequence[Unit], known: Sequence[Unit], n_symbols: int) ->
     Symbols are entries that need no spelling. How often each entry comes is told, and then the parse by these shares.
     """
     counts, entries = Counter(parse), n_symbols + len(known)
-    nats = nats_of(counts.values())
     dictionary = spelled_nats(map(len, known), n_symbols) + counts_nats(len(parse), entries)
-    return Compression(
-        units=len(parse), nats=nats, entries=entries, variables=0, storage=storage_of(counts.values()), fillers=0.0,
-        dictionary=dictionary, two_part=dictionary + nats,
-    )  # fmt: skip
+    return coded(counts.values(), entries=entries, dictionary=dictionary)
 
 
 parser_1998: Final = shaped()

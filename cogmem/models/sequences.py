@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from cogmem.models.chunk_based import chunk_based_learner
@@ -36,4 +37,4 @@ SEQUENCE_MODELS: Final[tuple[SequenceModel, ...]] = (
     transformer_reader,
 )
 
-__all__ = ["SEQUENCE_MODELS"]
+BY_NAME: Final[Mapping[str, SequenceModel]] = {model.name: model for model in SEQUENCE_MODELS}

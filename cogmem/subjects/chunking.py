@@ -7,7 +7,7 @@ each (`SequenceModel.read`); a text is read as often as the model likes (`Sequen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -129,6 +129,15 @@ def counts_nats(n_units: int, n_entries: int) -> float:
 def spelled_nats(lengths: Iterable[int], n_choices: int) -> float:
     """Return the nats of entries told element by element: each element, and an end mark, one of n_choices + 1."""
     return sum(length + 1 for length in lengths) * math.log(n_choices + 1)
+
+
+def coded(counts: Collection[int], *, entries: int, dictionary: float) -> Compression:
+    """Return the compression to units without variables that came so often each: their shares, then the dictionary."""
+    nats = nats_of(counts)
+    return Compression(
+        units=sum(counts), nats=nats, entries=entries, variables=0, storage=storage_of(counts), fillers=0.0,
+        dictionary=dictionary, two_part=nats + dictionary,
+    )  # fmt: skip
 
 
 class Reader(Protocol):

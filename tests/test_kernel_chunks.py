@@ -11,7 +11,7 @@ import pytest
 
 from cogmem.errors import UserError
 from cogmem.kernels import chunk_memory
-from cogmem.kernels.chunk_memory import FULL, PAIRS, Room, memories
+from cogmem.kernels.chunk_memory import FULL, NODES, PAIRS, ROW_VERSION, VARIABLES, Room, memories
 from cogmem.kernels.chunk_readers import steps_of
 from cogmem.kernels.chunk_rules import BATCH, PUBLISHED, Rule
 from cogmem.kernels.chunks import compress, learn
@@ -119,6 +119,24 @@ def test_pairs_that_are_forgotten_make_room() -> None:
     np.testing.assert_allclose(nats, [meant.read(each.tolist(), abstraction=False).nats for each in streams], rtol=1e-9)
 
 
+def test_ways_are_counted_anew_where_pairs_made_room() -> None:
+    def as_it_is(function: Any) -> Any:
+        return function
+
+    steps = steps_of(as_it_is, lambda *_: (0, 0, 0, 0))
+    whole, real = (each[0] for each in memories(1, Room(pairs=64), 4, 8))
+    steps.clear(whole, real)
+    rule = Rule(theta=0.8, least=0.1, repeats=99.0, fillers=2, filler_count=1.0)
+    streams = np.random.default_rng(3).integers(0, 4, (60, 8))
+    units, nats = np.zeros(60), np.zeros(60)
+    steps.learn(whole, real, rule.numbers(), streams, 1, units, nats, np.zeros((0, 8)), np.zeros(2, np.uint64), 0)
+    assert whole[FULL] == 0
+    meant = Lexicon(rule)
+    np.testing.assert_allclose(nats, [meant.read(each.tolist()).nats for each in streams], rtol=1e-9)
+    assert whole[VARIABLES] == len(meant.variables) > 3
+    assert (whole[whole[ROW_VERSION] : whole[ROW_VERSION] + whole[NODES]] > 0).all()  # pairs did make room
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_people_read_is_said(backend: str) -> None:
     streams = four_keys(3 if backend == "cuda" else 30, 1)
@@ -168,7 +186,8 @@ def test_bad_compressions(change: dict[str, Any], words: str) -> None:
 
 
 OTHERS = {"VARIABLE", "START", "FILLER", "ELEMENT", "AT", "BEST_END", "BEST", "WINDOW", "N_SIZES", "WEIGHT",
-          "CHUNK_TOTAL", "VARIABLE_TOTAL", "REAL_HEADER", "LEAST", "MOST_ROOM"}  # fmt: skip
+          "CHUNK_TOTAL", "VARIABLE_TOTAL", "REAL_HEADER", "LEAST", "MOST_ROOM", "A_WAY", "N_WAYS", "MADE_OF", "MADE_SET",
+          "MADE_ROW", "MADE_COLUMN", "MADE_WAYS"}  # fmt: skip
 """Numbers of the module that are no places in the header of the whole numbers."""
 
 

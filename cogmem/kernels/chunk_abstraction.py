@@ -27,7 +27,6 @@ from cogmem.kernels.chunk_memory import (
     IN_HEAD,
     IN_TAIL,
     INT,
-    LOW,
     MADE,
     MADE_COLUMN,
     MADE_COUNT,
@@ -35,13 +34,16 @@ from cogmem.kernels.chunk_memory import (
     MADE_OF,
     MADE_ROW,
     MADE_SET,
+    MADE_WAYS,
     MARK,
     MOST_ELEMENTS,
     MOST_FILLERS_HELD,
     MOST_PAIRS,
     MOST_VARIABLES,
+    N_WAYS,
     NAMES,
     NEAR,
+    NESTED,
     NODES,
     NONE,
     OF_VARIABLE,
@@ -49,7 +51,6 @@ from cogmem.kernels.chunk_memory import (
     PAIR_AFTER,
     PAIR_BEFORE,
     PASS,
-    PLACES,
     POOL,
     REACHED,
     ROW_HEAD,
@@ -59,11 +60,14 @@ from cogmem.kernels.chunk_memory import (
     SPREAD,
     TODO,
     VALUE,
+    VARIABLE_FIRST,
     VARIABLE_TOTAL,
     VARIABLES,
+    VARIES,
     WEIGHT,
     WORD,
     ZERO,
+    firsts_of,
 )  # fmt: skip
 from cogmem.kernels.chunk_rules import CORRELATED, FILLER_COUNT, FILLERS, LEAST, MOST_FILLERS
 
@@ -75,8 +79,9 @@ def abstraction_of(
     jit: Callable[..., Any], contents: Any, pairs: Any, belong: Any
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return names_of and abstract: variables of what stands between the same two nodes, and chunks of all three."""
+    bit = firsts_of(jit)
     _, spell, _, add = contents
-    find, kept, alive, _, _, _, freshen, freshen_column = pairs
+    find, _, alive, _, _, _, freshen, freshen_column, way = pairs
 
     @jit
     def names_of(a: Any, x: Any, chunk: Any, side: Any) -> Any:
@@ -91,61 +96,100 @@ def abstraction_of(
         return n
 
     @jit
-    def named(a: Any, x: Any, side: Any, n: Any, node: Any) -> Any:
-        """Return whether a node, by its place, is one of n names."""
-        k = 0
-        while k < n and a[a[NAMES + side] + k] != node:
-            k += 1
-        return k < n
+    def together(a: Any, x: Any, rule: Any, pair: Any) -> Any:
+        """Return whether the nodes of a pair belong together."""
+        if a[a[NEAR] + pair] >> 1 != a[PASS]:
+            belongs = belong(a, x, rule, a[a[PAIR_BEFORE] + pair], a[a[PAIR_AFTER] + pair])
+            a[a[NEAR] + pair] = 2 * a[PASS] + (1 if belongs else 0)
+        return a[a[NEAR] + pair] & 1 == 1
 
     @jit
     def near(a: Any, x: Any, rule: Any, pair: Any) -> Any:
         """Return whether a pair is not forgotten and, if that is asked for, its nodes belong together."""
-        if not alive(a, x, rule, pair):
-            return False
-        if rule[CORRELATED] == 0.0:
-            return True
-        if a[a[NEAR] + pair] >> 1 != a[PASS]:
-            together = belong(a, x, rule, a[a[PAIR_BEFORE] + pair], a[a[PAIR_AFTER] + pair])
-            a[a[NEAR] + pair] = 2 * a[PASS] + (1 if together else 0)
-        return a[a[NEAR] + pair] & 1 == 1
+        return alive(a, x, rule, pair) and (rule[CORRELATED] == 0.0 or together(a, x, rule, pair))
 
     @jit
-    def reach(a: Any, x: Any, rule: Any, start: Any, forth: Any, side: Any, n_names: Any, n: Any) -> Any:
-        """Write down ends of two steps from a node, or to it, that lead over enough others; return how many there are.
+    def settled(a: Any, x: Any, rule: Any, at: Any, first: Any, last: Any) -> Any:
+        """Return whether nothing changed between two nodes since it was noted at a place what a variable is made of."""
+        if a[at + MADE_OF] != first * a[NODES] + last or a[at + MADE_WAYS] != a[at + N_WAYS] or rule[CORRELATED] > 0.0:
+            return False
+        freshen(a, x, rule, first)
+        freshen_column(a, x, rule, last)
+        return a[at + MADE_ROW] == a[a[ROW_VERSION] + first] and a[at + MADE_COLUMN] == a[a[COLUMN_VERSION] + last]
 
-        If `side` is 0 or 1, one of those others has to be among names[side].
-        """
-        least, n_reached, nodes = int(rule[FILLERS]), 0, INT(a[NODES])
-        together, floor = rule[CORRELATED] > 0.0, max(rule[LEAST] * x[WEIGHT], TINY)
-        ends, onward = (a[PAIR_AFTER], a[ROW_NEXT]) if forth == 1 else (a[PAIR_BEFORE], a[COLUMN_NEXT])
-        heads = a[ROW_HEAD] if forth == 1 else a[COLUMN_HEAD]
-        one = a[heads + start]
-        while one >= 0:
-            if x[a[VALUE] + one] >= floor and (not together or near(a, x, rule, one)):
-                middle = a[ends + one]
-                over = 1 if side < 0 or named(a, x, side, n_names, middle) else 0
-                two = a[heads + middle]
-                while two >= 0:
-                    if x[a[VALUE] + two] >= floor and (not together or near(a, x, rule, two)):
-                        end = a[ends + two]
-                        mark = a[a[MARK] + end]
-                        if mark == 0:
-                            a[a[REACHED] + n_reached] = end
-                            n_reached += 1
-                        # Twice the number of ways there, and 1 if one of them is over a name.
-                        a[a[MARK] + end] = (mark + 2) | over
-                    two = a[onward + two]
-            one = a[onward + one]
+    @jit
+    def candidate(a: Any, x: Any, rule: Any, first: Any, last: Any, n: Any) -> Any:
+        """Write two nodes behind n others if a variable may be found between them; return how many there are."""
+        at = way(a, x, first, last)
+        if a[at + N_WAYS] < rule[FILLERS] or settled(a, x, rule, at, first, last):
+            return n
+        if n == a[MOST_PAIRS]:
+            a[FULL] = 1
+            return n
+        x[a[CANDIDATE] + n] = first * a[NODES] + last
+        return n + 1
+
+    @jit
+    def unmarked(a: Any, x: Any, n_reached: Any) -> None:
         for k in range(n_reached):
-            end = a[a[REACHED] + k]
-            if a[a[MARK] + end] >> 1 >= least and a[a[MARK] + end] & 1:
-                if n == a[MOST_PAIRS]:
-                    a[FULL] = 1
-                    n -= 1
-                x[a[CANDIDATE] + n] = start * nodes + end if forth == 1 else end * nodes + start
-                n += 1
-            a[a[MARK] + end] = 0
+            a[a[MARK] + a[a[REACHED] + k]] = 0
+
+    @jit
+    def onward(a: Any, x: Any, rule: Any, first: Any, step: Any, n_reached: Any, n: Any) -> Any:
+        """Write down where steps lead from a node and a step after it, each end once; return how many there are."""
+        floor, all_near = max(rule[LEAST] * x[WEIGHT], TINY), rule[CORRELATED] == 0.0
+        pair = a[a[ROW_HEAD] + a[a[PAIR_AFTER] + step]] if step >= 0 and near(a, x, rule, step) else NONE
+        while pair >= 0:
+            last = a[a[PAIR_AFTER] + pair]
+            seen = a[a[MARK] + last] == 1 or x[a[VALUE] + pair] < floor
+            if not seen and (all_near or together(a, x, rule, pair)):
+                a[a[MARK] + last], a[a[REACHED] + n_reached] = 1, last
+                n_reached, n = n_reached + 1, candidate(a, x, rule, first, last, n)
+            pair = a[a[ROW_NEXT] + pair]
+        return n_reached, n
+
+    @jit
+    def back(a: Any, x: Any, rule: Any, last: Any, step: Any, n_reached: Any, n: Any) -> Any:
+        """Write down whence steps lead to a node and a step before it, each beginning once."""
+        floor, all_near = max(rule[LEAST] * x[WEIGHT], TINY), rule[CORRELATED] == 0.0
+        pair = a[a[COLUMN_HEAD] + a[a[PAIR_BEFORE] + step]] if step >= 0 and near(a, x, rule, step) else NONE
+        while pair >= 0:
+            first = a[a[PAIR_BEFORE] + pair]
+            seen = a[a[MARK] + first] == 1 or x[a[VALUE] + pair] < floor
+            if not seen and (all_near or together(a, x, rule, pair)):
+                a[a[MARK] + first], a[a[REACHED] + n_reached] = 1, first
+                n_reached, n = n_reached + 1, candidate(a, x, rule, first, last, n)
+            pair = a[a[COLUMN_NEXT] + pair]
+        return n_reached, n
+
+    @jit
+    def everywhere(a: Any, x: Any, rule: Any) -> Any:
+        """Write down all nodes that may have a variable between them; return how many pairs there are."""
+        n, room = ZERO, a[MOST_VARIABLES]
+        for first in range(room - a[VARIABLES], room + a[CHUNKS]):
+            n_reached, step = ZERO, a[a[ROW_HEAD] + first]
+            while step >= 0:
+                n_reached, n = onward(a, x, rule, first, step, n_reached, n)
+                step = a[a[ROW_NEXT] + step]
+            unmarked(a, x, n_reached)
+        return n
+
+    @jit
+    def where_stepped(a: Any, x: Any, rule: Any, n_before: Any, n_after: Any) -> Any:
+        """Write down nodes with a step from names[0] to names[1] from the one to what is between, or on from there."""
+        n = ZERO
+        for k in range(n_before):
+            first, n_reached = a[a[NAMES] + k], ZERO
+            for other in range(n_after):
+                step = a[a[SLOT] + find(a, x, first, a[a[NAMES + 1] + other])]
+                n_reached, n = onward(a, x, rule, first, step, n_reached, n)
+            unmarked(a, x, n_reached)
+        for k in range(n_after):
+            last, n_reached = a[a[NAMES + 1] + k], ZERO
+            for other in range(n_before):
+                step = a[a[SLOT] + find(a, x, a[a[NAMES] + other], last)]
+                n_reached, n = back(a, x, rule, last, step, n_reached, n)
+            unmarked(a, x, n_reached)
         return n
 
     @jit
@@ -171,15 +215,17 @@ def abstraction_of(
     def gather(a: Any, x: Any, rule: Any, first: Any, last: Any, start: Any) -> Any:
         """Write nodes between two and how often they follow the first from `start` on; return the end, and a hash."""
         room, end, whole = a[MOST_VARIABLES], start, INT(0)
+        floor, all_near = max(rule[LEAST] * x[WEIGHT], TINY), rule[CORRELATED] == 0.0
         pair = a[a[ROW_HEAD] + first]
         while pair >= 0:
-            middle = a[a[PAIR_AFTER] + pair]
-            other = a[a[SLOT] + find(a, x, middle, last)] if near(a, x, rule, pair) else -1
-            if other >= 0 and near(a, x, rule, other):
+            middle, other = a[a[PAIR_AFTER] + pair], NONE
+            if x[a[VALUE] + pair] >= floor and (all_near or together(a, x, rule, pair)):
+                other = a[a[SLOT] + find(a, x, middle, last)]
+            if other >= 0 and x[a[VALUE] + other] >= floor and (all_near or together(a, x, rule, other)):
                 if end == a[MOST_PAIRS]:
                     a[FULL] = 1
                     return start, whole
-                a[a[MADE_NODE] + end], x[a[MADE_COUNT] + end] = middle - room, kept(a, x, rule, pair)
+                a[a[MADE_NODE] + end], x[a[MADE_COUNT] + end] = middle - room, x[a[VALUE] + pair] / x[WEIGHT]
                 mixed = ((middle + 1) * SPREAD) & WORD_OF_45
                 whole += ((mixed ^ (mixed >> 17)) * HIGH) & WORD_OF_45
                 end += 1
@@ -209,6 +255,8 @@ def abstraction_of(
         while start + variables < end and a[a[MADE_NODE] + start + variables] < 0:
             a[a[TODO] + variables] = -1 - a[a[MADE_NODE] + start + variables]
             variables += 1
+        if variables == 0:
+            return end
         for k in range(variables):
             mark_fillers(a, x, a[a[TODO] + k], ONE)
         left = start
@@ -224,8 +272,8 @@ def abstraction_of(
     @jit
     def note(a: Any, x: Any, at: Any, key: Any, first: Any, last: Any, whole: Any) -> None:
         """Note of what a variable was made."""
-        a[a[MADE_OF] + at], a[a[MADE_SET] + at] = key, whole
-        a[a[MADE_ROW] + at], a[a[MADE_COLUMN] + at] = a[a[ROW_VERSION] + first], a[a[COLUMN_VERSION] + last]
+        a[at + MADE_OF], a[at + MADE_SET], a[at + MADE_WAYS] = key, whole, a[at + N_WAYS]
+        a[at + MADE_ROW], a[at + MADE_COLUMN] = a[a[ROW_VERSION] + first], a[a[COLUMN_VERSION] + last]
 
     @jit
     def looked_at(a: Any, x: Any, rule: Any, first: Any, last: Any, start: Any) -> Any:
@@ -233,19 +281,13 @@ def abstraction_of(
 
         What was made of the same nodes before would only be found again, and what were too few are too few: none.
         """
-        key = first * INT(a[NODES]) + last
-        at = ((key & LOW) * SPREAD >> 12) & (a[PLACES] - 1)
-        known = a[a[MADE_OF] + at] == key
-        if known and rule[CORRELATED] == 0.0:
-            freshen(a, x, rule, first)
-            freshen_column(a, x, rule, last)
-            row, column = a[a[ROW_VERSION] + first], a[a[COLUMN_VERSION] + last]
-            if a[a[MADE_ROW] + at] == row and a[a[MADE_COLUMN] + at] == column:
-                return start
+        key, at = first * a[NODES] + last, way(a, x, first, last)
+        known = a[at + MADE_OF] == key
         end, whole = gather(a, x, rule, first, last, start)
         if end - start < rule[FILLERS]:
+            note(a, x, at, key, first, last, whole)
             return start
-        if known and a[a[MADE_SET] + at] == whole:
+        if known and a[at + MADE_SET] == whole:
             note(a, x, at, key, first, last, whole)
             return start
         if end - start > a[MOST_ELEMENTS]:
@@ -285,11 +327,16 @@ def abstraction_of(
         if k == room or held + end - start > a[MOST_FILLERS_HELD]:
             a[FULL] = 1
             return 0
+        firsts, nested = ZERO, 0
         for at in range(start, end):
             node = a[a[MADE_NODE] + at]
             a[a[FILLER_NODE] + held], x[a[FILLER_N] + held] = node, x[a[MADE_COUNT] + at] * w
             a[a[FILLER_OF] + held], a[a[FILLER_NEXT] + held] = k, -1
-            a[a[FILLER_FIRST] + held] = a[a[POOL] + a[a[BEGIN] + node]] if node >= 0 else -1
+            element = a[a[POOL] + a[a[BEGIN] + node]] if node >= 0 else node
+            first = bit(element) if element >= 0 else a[a[VARIABLE_FIRST] - 1 - element]
+            a[a[FILLER_FIRST] + held] = first
+            firsts |= first
+            nested = 1 if node < 0 or a[a[VARIES] + node] == 1 else nested
             tail = a[a[IN_TAIL] + node + room]
             if tail >= 0:
                 a[a[FILLER_NEXT] + tail] = held
@@ -302,6 +349,7 @@ def abstraction_of(
             total += x[a[MADE_COUNT] + at]
         x[a[OF_VARIABLE] + k] = total * w
         x[VARIABLE_TOTAL] += total * w
+        a[a[VARIABLE_FIRST] + k], a[a[NESTED] + k] = firsts, nested
         a[VARIABLES], a[FILLERS_HELD] = k + 1, held
         a[a[FILLER_BEGIN] + k + 1] = held
         return k
@@ -326,15 +374,9 @@ def abstraction_of(
     @jit
     def abstract(a: Any, x: Any, rule: Any, n_before: Any, n_after: Any) -> None:
         """Make variables where a step from names[0] to names[1] is one of two; everywhere if there are none."""
-        n, room, nodes = ZERO, a[MOST_VARIABLES], a[NODES]
+        room, nodes = a[MOST_VARIABLES], a[NODES]
         a[PASS] += 1
-        if n_before == 0:
-            for first in range(room - a[VARIABLES], room + a[CHUNKS]):
-                n = reach(a, x, rule, first, ONE, NONE, ZERO, n)
-        for k in range(n_before):
-            n = reach(a, x, rule, a[a[NAMES] + k], ONE, ONE, n_after, n)
-        for k in range(n_after if n_before > 0 else 0):
-            n = reach(a, x, rule, a[a[NAMES + 1] + k], ZERO, ZERO, n_before, n)
+        n = where_stepped(a, x, rule, n_before, n_after) if n_before > 0 else everywhere(a, x, rule)
         n, made, end = ordered(a, x, n), ZERO, ZERO
         for k in range(n):
             start = end

@@ -46,18 +46,24 @@ NAMES, TODO, MADE = 52, 54, 56
 MEMO_AT, MEMO_END, MEMO_BEST = range(60, 63)
 """The longest that a variable may be at a place, as found before in this sequence; `WINDOW` places a variable."""
 WINDOW: Final = 16
-NEAR, FILLER_FIRST, MADE_OF, MADE_SET, MADE_ROW, MADE_COLUMN, ROW_VERSION, COLUMN_VERSION = range(63, 71)
-"""Of each pair, twice the pass in which it was looked at, and 1 if its nodes belong together; of each filler, its first
-symbol (-1: a variable); what two nodes and what set between them a variable was made of before, and in which version of
-the first one's row and the second one's column: versions count changes of what is not forgotten there."""
+NEAR, FILLER_FIRST, VARIABLE_FIRST, NESTED, ROW_VERSION, COLUMN_VERSION, WAYS = range(63, 70)
+"""Of each pair, twice the pass in which it was looked at, and 1 if its nodes belong together; of each filler and each
+variable, the bits of symbols that it may begin with (see `bit`); whether a variable stands for what has variables;
+versions of rows and columns, which count what comes
+and goes of their pairs, but for new ones; at the hash of two nodes what is known of the ways from one to the other:"""
+N_WAYS, MADE_OF, MADE_SET, MADE_ROW, MADE_COLUMN, MADE_WAYS = range(6)
+"""How many lead over a third node, at least, forgotten or not; of what two nodes and what set between them a variable
+was made before, or not made, and what versions and ways there were then."""
+A_WAY: Final = 8
+"""Numbers that are held of ways (those of a line of a cache)."""
 
 # Header of the real numbers, `x`: weight of an event now, sums of counts of chunks and of variables in that unit. Where
 # arrays of theirs begin stands in `a`, too.
 WEIGHT, CHUNK_TOTAL, VARIABLE_TOTAL = range(3)
 REAL_HEADER: Final = 3
-COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAST, COLUMN_LEAST = range(71, 80)
+COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAST, COLUMN_LEAST = range(70, 79)
 """ROW_TOTAL holds, and versions do, as long as the least values that they are of are not forgotten."""
-WHOLE_HEADER: Final = 80
+WHOLE_HEADER: Final = 79
 
 
 MOST_ROOM: Final = 2**21
@@ -66,10 +72,10 @@ MOST_ROOM: Final = 2**21
 class Room(NamedTuple):
     """Most chunks, elements of all chunks, variables, chunks they stand for, pairs; all double where one is short."""
 
-    chunks: int = 256
-    elements: int = 1536
-    variables: int = 64
-    fillers: int = 384
+    chunks: int = 320
+    elements: int = 1920
+    variables: int = 128
+    fillers: int = 640
     pairs: int = 1024
 
     def doubled(self) -> Room:
@@ -108,8 +114,8 @@ def memories(n: int, room: Room, n_symbols: int, longest: int) -> tuple[NDArray[
         COLUMN_NEXT: e, ROW_HEAD: nodes, COLUMN_HEAD: nodes, WORD: p, MARK: nodes, REACHED: nodes, MADE_NODE: e,
         PARSE: longest, **{FRAMES + k: v + 2 for k in range(7)}, **{NAMES + k: v + 1 for k in range(2)},
         **{TODO + k: p for k in range(2)}, **{MADE + k: e for k in range(4)},
-        **dict.fromkeys((MEMO_AT, MEMO_END, MEMO_BEST), v * WINDOW), NEAR: e, FILLER_FIRST: f,
-        **dict.fromkeys((MADE_OF, MADE_SET, MADE_ROW, MADE_COLUMN), places), ROW_VERSION: nodes, COLUMN_VERSION: nodes,
+        **dict.fromkeys((MEMO_AT, MEMO_END, MEMO_BEST), v * WINDOW), NEAR: e, FILLER_FIRST: f, VARIABLE_FIRST: v,
+        NESTED: v, ROW_VERSION: nodes, COLUMN_VERSION: nodes, WAYS: slots * A_WAY,
     }  # fmt: skip
     real = {COUNTS: c, OF_VARIABLE: v, FILLER_N: f, VALUE: e, CANDIDATE: e, MADE_COUNT: e, ROW_TOTAL: nodes,
             ROW_LEAST: nodes, COLUMN_LEAST: nodes}  # fmt: skip
@@ -132,6 +138,17 @@ ZERO, ONE, NONE = INT(0), INT(1), INT(-1)
 SPREAD: Final = np.int64(2654435761)
 LOW: Final = np.int64(0x7FFFFFFF)
 HIGH: Final = np.int64(40503)
+SIX_BITS: Final = np.int64(63)
+
+
+def firsts_of(jit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return bit: where a symbol is marked among those that something may begin with, which 64 others share."""
+
+    @jit
+    def bit(symbol: Any) -> Any:
+        return ONE << (INT(symbol) & SIX_BITS)
+
+    return bit
 
 
 def contents_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
@@ -213,8 +230,26 @@ def contents_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
 
 
 def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
-    """Return how pairs of nodes, by their places, are counted: find, kept, alive, bump, drop, row_sum, freshen and
-    freshen_column."""
+    """Return how pairs of nodes, by their places, are counted: find, kept, alive, bump, drop, row_sum, freshen,
+    freshen_column and way."""
+
+    @jit
+    def way(a: Any, x: Any, first: Any, last: Any) -> Any:
+        """Return where in `a` it stands what is known of ways from one node to another."""
+        key = first * a[NODES] + last
+        return a[WAYS] + A_WAY * ((((key & LOW) * SPREAD >> 12) ^ ((key >> 31) * HIGH)) & (a[SLOTS] - 1))
+
+    @jit
+    def lead(a: Any, x: Any, before: Any, after: Any) -> None:
+        """Count the ways that a new pair, which is in its chains, is a step of."""
+        pair = a[a[ROW_HEAD] + after]
+        while pair >= 0:
+            a[way(a, x, before, a[a[PAIR_AFTER] + pair]) + N_WAYS] += 1
+            pair = a[a[ROW_NEXT] + pair]
+        pair = a[a[COLUMN_HEAD] + before]
+        while pair >= 0:
+            a[way(a, x, a[a[PAIR_BEFORE] + pair], after) + N_WAYS] += 1
+            pair = a[a[COLUMN_NEXT] + pair]
 
     @jit
     def find(a: Any, x: Any, before: Any, after: Any) -> Any:
@@ -254,14 +289,16 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
     def sweep(a: Any, x: Any, rule: Any) -> None:
         """Throw out the pairs that are forgotten; too little room where more than three in four are left."""
         for k in range(a[SLOTS]):
-            a[a[SLOT] + k] = -1
+            a[a[SLOT] + k], a[a[WAYS] + A_WAY * k + N_WAYS] = -1, 0
         for k in range(a[NODES]):
             a[a[ROW_HEAD] + k], a[a[COLUMN_HEAD] + k] = -1, -1
+            a[a[ROW_VERSION] + k] += 1  # ways are counted anew
         left = 0
         for pair in range(a[PAIRS]):
             if alive(a, x, rule, pair):
                 before, after = a[a[PAIR_BEFORE] + pair], a[a[PAIR_AFTER] + pair]
                 put(a, x, left, before, after, x[a[VALUE] + pair])
+                lead(a, x, before, after)
                 a[a[SLOT] + find(a, x, before, after)] = left
                 left += 1
         a[PAIRS] = left
@@ -282,9 +319,12 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
             x[a[COLUMN_LEAST] + after] = -1.0
         elif 0.0 < new < x[a[COLUMN_LEAST] + after]:
             x[a[COLUMN_LEAST] + after] = new
-        if old == 0.0 or new == 0.0:
-            a[a[ROW_VERSION] + before] += 1
-            a[a[COLUMN_VERSION] + after] += 1
+
+    @jit
+    def turned(a: Any, x: Any, before: Any, after: Any) -> None:
+        """Let the row and the column of a pair know that it is forgotten, or remembered again."""
+        a[a[ROW_VERSION] + before] += 1
+        a[a[COLUMN_VERSION] + after] += 1
 
     @jit
     def bump(a: Any, x: Any, rule: Any, before: Any, after: Any) -> None:
@@ -295,6 +335,8 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
             old = kept(a, x, rule, pair) * x[WEIGHT]
             changed(a, x, rule, before, after, old, old + x[WEIGHT])
             x[a[VALUE] + pair] = old + x[WEIGHT]
+            if old == 0.0:
+                turned(a, x, before, after)
             return
         if a[PAIRS] == a[MOST_PAIRS]:
             sweep(a, x, rule)
@@ -305,6 +347,7 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
             a[a[SLOT] + at] = pair
             changed(a, x, rule, before, after, 0.0, x[WEIGHT])
             put(a, x, pair, before, after, x[WEIGHT])
+            lead(a, x, before, after)
 
     @jit
     def drop(a: Any, x: Any, rule: Any, pair: Any) -> None:
@@ -312,6 +355,7 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         before, after = a[a[PAIR_BEFORE] + pair], a[a[PAIR_AFTER] + pair]
         changed(a, x, rule, before, after, kept(a, x, rule, pair) * x[WEIGHT], 0.0)
         x[a[VALUE] + pair] = 0.0
+        turned(a, x, before, after)
 
     @jit
     def freshen(a: Any, x: Any, rule: Any, node: Any) -> None:
@@ -346,4 +390,4 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         freshen(a, x, rule, before)
         return x[a[ROW_TOTAL] + before] / x[WEIGHT]
 
-    return find, kept, alive, bump, drop, row_sum, freshen, freshen_column
+    return find, kept, alive, bump, drop, row_sum, freshen, freshen_column, way

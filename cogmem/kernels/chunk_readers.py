@@ -13,6 +13,7 @@ import numpy as np
 
 from cogmem.kernels.chunk_abstraction import abstraction_of
 from cogmem.kernels.chunk_memory import (
+    A_WAY,
     BEFORE,
     BEGIN,
     CHILD_HEAD,
@@ -38,6 +39,7 @@ from cogmem.kernels.chunk_memory import (
     MOST_VARIABLES,
     N_SIZES,
     N_SYMBOLS,
+    N_WAYS,
     NAMES,
     NODES,
     NONE,
@@ -62,6 +64,7 @@ from cogmem.kernels.chunk_memory import (
     VARIABLE_TOTAL,
     VARIABLES,
     VARIES,
+    WAYS,
     WEIGHT,
     WINDOW,
     ZERO,
@@ -109,6 +112,8 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         fill(a, a[SLOT], a[SLOTS], NONE)
         fill(a, a[ROW_HEAD], a[NODES], NONE)
         fill(a, a[COLUMN_HEAD], a[NODES], NONE)
+        for k in range(a[WAYS], a[WAYS] + A_WAY * a[SLOTS], A_WAY):
+            a[k + N_WAYS], a[k + MADE_OF] = 0, -1
         for k in range(a[NODES]):
             x[a[ROW_TOTAL] + k], x[a[ROW_LEAST] + k], x[a[COLUMN_LEAST] + k] = 0.0, math.inf, math.inf
             a[a[ROW_VERSION] + k], a[a[COLUMN_VERSION] + k] = 0, 0
@@ -124,7 +129,6 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         fill(a, a[CHUNK_OF], a[N_SYMBOLS], NONE)
         fill(a, a[MEMO_AT], a[MOST_VARIABLES] * WINDOW, NONE)
         fill(a, a[PLACE], a[PLACES], NONE)
-        fill(a, a[MADE_OF], a[PLACES], NONE)
         fill(a, a[CHILD_HEAD], a[PLACES], NONE)
         begin(a, x)
 
@@ -138,7 +142,6 @@ def _starting(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         for k in range(a[FILLERS_HELD]):
             x[a[FILLER_N] + k] = 0.0
         without_pairs(a, x)
-        fill(a, a[MADE_OF], a[PLACES], NONE)  # versions begin anew
         x[WEIGHT], x[CHUNK_TOTAL], x[VARIABLE_TOTAL] = 1.0, 0.0, 0.0
 
     return begin, empty, clear
@@ -314,7 +317,7 @@ def steps_of(jit: Callable[..., Any], block: Callable[..., Any]) -> Steps:
     """Return what a reader does, compiled by `jit`; `block` gives random words (see `kernels.random`)."""
     contents = contents_of(jit)
     pairs = pairs_of(jit)
-    find, kept, _, bump, _, row_sum, _, _ = pairs
+    find, kept, _, bump, _, row_sum, *_ = pairs
     unit_at, bind = matching_of(jit, contents[2], contents[3])
     belong = tests_of(jit, find, kept, row_sum)
     joined, propose = chunking_of(jit, contents, pairs, belong)

@@ -37,6 +37,7 @@ from cogmem.kernels.chunk_memory import (
     MEMO_END,
     MOST_ELEMENTS,
     MOST_VARIABLES,
+    NESTED,
     NODES,
     NONE,
     OF_VARIABLE,
@@ -50,12 +51,14 @@ from cogmem.kernels.chunk_memory import (
     START,
     TODO,
     VARIABLE,
+    VARIABLE_FIRST,
     VARIABLE_TOTAL,
     VARIES,
     WEIGHT,
     WINDOW,
     WORD,
     ZERO,
+    firsts_of,
 )  # fmt: skip
 from cogmem.kernels.chunk_rules import (
     CRITICAL,
@@ -67,6 +70,7 @@ from cogmem.kernels.chunk_rules import (
 
 def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Callable[..., Any]) -> tuple[Any, ...]:
     """Return unit_at and bind: which chunk is read at a place, and what its variables stand for."""
+    bit = firsts_of(jit)
 
     @jit
     def open_frame(a: Any, x: Any, top: Any, variable: Any, start: Any) -> None:
@@ -83,16 +87,37 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
         a[a[FRAMES + ELEMENT] + top], a[a[FRAMES + AT] + top] = 0, a[a[FRAMES + START] + top]
 
     @jit
-    def pass_over(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> None:
-        """Pass over the fillers of a frame that begin with another symbol."""
-        start, filler = a[a[FRAMES + START] + top], a[a[FRAMES + FILLER] + top]
-        end, symbol = a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1], sequence[start] if start < n else NONE
+    def plain(
+        a: Any, x: Any, sequence: Any, n: Any, start: Any, filler: Any, end: Any, best: Any, best_end: Any
+    ) -> Any:
+        """Match fillers up to the end or one that has variables and may begin here.
+
+        Return it, the best of those before it, and where that ends.
+        """
+        first = bit(sequence[start]) if start < n else ZERO
         while filler < end:
-            first = a[a[FILLER_FIRST] + filler]
-            if first < 0 or first == symbol:
-                break
+            if a[a[FILLER_FIRST] + filler] & first != 0:
+                node = a[a[FILLER_NODE] + filler]
+                if node < 0 or a[a[VARIES] + node] == 1:
+                    break
+                k, until, at = a[a[BEGIN] + node], a[a[BEGIN] + node + 1], start
+                while k < until and at < n and a[a[POOL] + k] == sequence[at]:
+                    k, at = k + 1, at + 1
+                if k == until and at > best_end:
+                    best, best_end = filler, at
             filler += 1
+        return filler, best, best_end
+
+    @jit
+    def pass_over(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> None:
+        """Match the fillers of a frame up to one that has variables."""
+        filler, best, best_end = plain(
+            a, x, sequence, n, a[a[FRAMES + START] + top], a[a[FRAMES + FILLER] + top],
+            a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1], a[a[FRAMES + BEST] + top],
+            a[a[FRAMES + BEST_END] + top],
+        )  # fmt: skip
         a[a[FRAMES + FILLER] + top] = filler
+        a[a[FRAMES + BEST] + top], a[a[FRAMES + BEST_END] + top] = best, best_end
 
     @jit
     def advance(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> Any:
@@ -113,14 +138,21 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
         return 0
 
     @jit
-    def noted(a: Any, x: Any, variable: Any, place: Any) -> Any:
+    def noted(a: Any, x: Any, sequence: Any, n: Any, variable: Any, place: Any) -> Any:
         """Return where the longest filler of a variable ends, as found before; -1 if none fits, -2 if not known.
 
         Which it is goes to frames[BEST, 0].
         """
+        if place >= n or a[a[VARIABLE_FIRST] + variable] & bit(sequence[place]) == 0:
+            a[a[FRAMES + BEST]] = -1
+            return -1
         at = variable * WINDOW + place % WINDOW
         if a[a[MEMO_AT] + at] != a[BEFORE] + place:
-            return -2
+            if a[a[NESTED] + variable] == 1:
+                return -2
+            start, end = a[a[FILLER_BEGIN] + variable], a[a[FILLER_BEGIN] + variable + 1]
+            _, best, best_end = plain(a, x, sequence, n, place, start, end, NONE, NONE)
+            a[a[MEMO_AT] + at], a[a[MEMO_END] + at], a[a[MEMO_BEST] + at] = a[BEFORE] + place, best_end, best
         a[a[FRAMES + BEST]] = a[a[MEMO_BEST] + at]
         return a[a[MEMO_END] + at]
 
@@ -144,7 +176,7 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
     @jit
     def longest(a: Any, x: Any, sequence: Any, n: Any, variable: Any, start: Any) -> Any:
         """Return where the longest filler of a variable ends, -1 if none fits; which it is stays in frames[BEST, 0]."""
-        end = noted(a, x, variable, start)
+        end = noted(a, x, sequence, n, variable, start)
         if end > -2:
             return end
         top = ONE  # below it `noted` writes
@@ -155,7 +187,7 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
             if a[a[FRAMES + FILLER] + top] < a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1]:
                 inner = advance(a, x, sequence, n, top)
                 if inner < 0:
-                    end = noted(a, x, -1 - inner, a[a[FRAMES + AT] + top])
+                    end = noted(a, x, sequence, n, -1 - inner, a[a[FRAMES + AT] + top])
                     if end > -2:
                         go_on(a, x, top, end)
                     else:
@@ -165,7 +197,7 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
             end = close(a, x, top)
             top -= 1
             if top == 0:
-                return noted(a, x, variable, start)
+                return noted(a, x, sequence, n, variable, start)
             go_on(a, x, top, end)
 
     @jit

@@ -217,7 +217,8 @@ def compress(
 
 def stacked(rules: Sequence[Rule]) -> Array:
     """Return rules as rows of numbers."""
-    return np.array([rule.numbers() for rule in rules])
+    numbers = {id(rule): rule.numbers() for rule in {id(rule): rule for rule in rules}.values()}
+    return np.array([numbers[id(rule)] for rule in rules])  # most often one rule of all
 
 
 def own_key(key: tuple[int, int] | None) -> NDArray[np.uint64]:

@@ -49,25 +49,23 @@ def _some_compress(
 
 
 def in_room(
-    n: int, n_symbols: int, longest: int, some: Callable[[Any, Any, NDArray[np.int64]], None],
+    order: NDArray[np.int64], n_symbols: int, longest: int, some: Callable[[Any, Any, NDArray[np.int64]], None],
     full: NDArray[np.int32],
 ) -> None:  # fmt: skip
-    """Let threads do `some` of n replicas; those for which the room was short again, with twice as much."""
-    left, room = np.arange(n), room_for(n_symbols, longest)
+    """Let threads do `some` of the replicas in this order; those for which the room was short again, with twice as
+    much."""
+    left, room = order, room_for(n_symbols, longest)
     while left.size:
         threads = min(get_num_threads(), len(left))
-        parts = [left[k : k + TOGETHER] for k in range(0, len(left), TOGETHER)]
+        wholes, reals = memories(threads, room, n_symbols, longest)
+        parts = iter([left[k : k + TOGETHER] for k in range(0, len(left), TOGETHER)])
+
+        def those_left(thread: int, memory: Any = (wholes, reals), parts: Any = parts) -> None:
+            for part in parts:  # of all threads: each takes the next one
+                some(memory[0][thread], memory[1][thread], part)
+
         with ThreadPoolExecutor(threads) as pool:
-            # Each thread takes the memory that is free.
-            wholes, reals = memories(threads, room, n_symbols, longest)
-            free = list(zip(wholes, reals, strict=True))
-
-            def one(part: NDArray[np.int64], free: list[tuple[Any, Any]] = free) -> None:
-                whole, real = free.pop()
-                some(whole, real, part)
-                free.append((whole, real))
-
-            list(pool.map(one, parts))
+            list(pool.map(those_left, range(threads)))
         left = left[full[left] == 1]
         room = room.doubled()
 
@@ -80,7 +78,8 @@ def learn(
     units, nats, full = np.zeros((len(of), n), np.int32), np.zeros((len(of), n)), np.zeros(len(of), np.int32)
     recalled = np.full((len(of), n if key else 0, longest), -1, np.int32)
     common = (sequences, of, stacked(rules), abstraction.astype(np.int64), own_key(key), units, nats, recalled, full)
-    in_room(len(of), n_symbols, longest, lambda a, x, which: _some_learn(a, x, which, *common), full)
+    order = np.argsort(~abstraction, kind="stable")  # those that take longest begin
+    in_room(order, n_symbols, longest, lambda a, x, which: _some_learn(a, x, which, *common), full)
     return Learned(units, nats, recalled)
 
 
@@ -90,6 +89,6 @@ def compress(
     """Return what is told of each sequence, (sequences, numbers)."""
     found, full = np.zeros((len(sequences), TOLD)), np.zeros(len(sequences), np.int32)
     common = (sequences, rule.numbers(), int(abstraction), times, bits, most, found, full)
-    in_room(len(sequences), n_symbols, sequences.shape[1],
+    in_room(np.arange(len(sequences)), n_symbols, sequences.shape[1],
             lambda a, x, which: _some_compress(a, x, which, *common), full)  # fmt: skip
     return found

@@ -15,6 +15,7 @@ from numba import config, cuda
 from numpy.typing import NDArray
 
 from cogmem.kernels.chunk_memory import (
+    A_WAY,
     CHILD_HEAD,
     CHUNK_OF,
     COLUMN_HEAD,
@@ -28,6 +29,7 @@ from cogmem.kernels.chunk_memory import (
     MEMO_AT,
     MOST_VARIABLES,
     N_SYMBOLS,
+    N_WAYS,
     NODES,
     PLACE,
     PLACES,
@@ -37,6 +39,7 @@ from cogmem.kernels.chunk_memory import (
     ROW_VERSION,
     SLOT,
     SLOTS,
+    WAYS,
     WINDOW,
     Room,
     memories,
@@ -68,8 +71,10 @@ def _cleared(a: Any, x: Any) -> None:
     """Clear a memory, all lanes together: the same as `Steps.clear`."""
     _fill(a, a[SLOT], a[SLOTS], -1)
     _fill(a, a[PLACE], a[PLACES], -1)
-    _fill(a, a[MADE_OF], a[PLACES], -1)
     _fill(a, a[CHILD_HEAD], a[PLACES], -1)
+    for k in range(cuda.threadIdx.x, a[SLOTS], WARP):
+        a[a[WAYS] + A_WAY * k + N_WAYS] = 0
+        a[a[WAYS] + A_WAY * k + MADE_OF] = -1
     _fill(a, a[ROW_HEAD], a[NODES], -1)
     _fill(a, a[COLUMN_HEAD], a[NODES], -1)
     _fill(a, a[IN_HEAD], a[NODES], -1)

@@ -185,9 +185,11 @@ def test_bad_compressions(change: dict[str, Any], words: str) -> None:
         compress([[0, 1, 2]], n_symbols=3, rule=BATCH, **change)
 
 
-OTHERS = {"VARIABLE", "START", "FILLER", "ELEMENT", "AT", "BEST_END", "BEST", "WINDOW", "N_SIZES", "WEIGHT",
-          "CHUNK_TOTAL", "VARIABLE_TOTAL", "REAL_HEADER", "LEAST", "MOST_ROOM", "A_WAY", "N_WAYS", "MADE_OF", "MADE_SET",
-          "MADE_ROW", "MADE_COLUMN", "MADE_WAYS"}  # fmt: skip
+OTHERS = {
+    *("VARIABLE", "START", "FILLER", "ELEMENT", "BEST_END", "BEST", "WINDOW", "N_SIZES", "WEIGHT", "CHUNK_TOTAL"),
+    *("VARIABLE_TOTAL", "REAL_HEADER", "LEAST", "MOST_ROOM", "A_WAY", "N_WAYS", "MADE_OF", "MADE_SET", "MADE_ROW"),
+    *("MADE_COLUMN", "MADE_WAYS"),
+}
 """Numbers of the module that are no places in the header of the whole numbers."""
 
 

@@ -47,7 +47,6 @@ from cogmem.kernels.chunk_memory import (
     NODES,
     NONE,
     OF_VARIABLE,
-    ONE,
     PAIR_AFTER,
     PAIR_BEFORE,
     PASS,
@@ -243,30 +242,32 @@ def abstraction_of(
             a[a[MADE_NODE] + at], x[a[MADE_COUNT] + at] = node, count
 
     @jit
-    def mark_fillers(a: Any, x: Any, variable: Any, mark: Any) -> None:
-        """Mark the nodes that a variable stands for."""
-        for k in range(a[a[FILLER_BEGIN] + variable], a[a[FILLER_BEGIN] + variable + 1]):
-            a[a[MARK] + a[a[FILLER_NODE] + k] + a[MOST_VARIABLES]] = mark
+    def covered(a: Any, x: Any, node: Any) -> Any:
+        """Return whether a variable that is marked stands for a node."""
+        room = a[MOST_VARIABLES]
+        filler = a[a[IN_HEAD] + node + room]
+        while filler >= 0 and a[a[MARK] + room - 1 - a[a[FILLER_OF] + filler]] == 0:
+            filler = a[a[FILLER_NEXT] + filler]
+        return filler >= 0
 
     @jit
     def distinct(a: Any, x: Any, start: Any, end: Any) -> Any:
         """Leave out nodes that others of them, variables, stand for; return the end."""
-        variables = ZERO  # they come first in order; those that are left out count, too
+        variables, room = ZERO, a[MOST_VARIABLES]  # they come first in order; those that are left out count, too
         while start + variables < end and a[a[MADE_NODE] + start + variables] < 0:
-            a[a[TODO] + variables] = -1 - a[a[MADE_NODE] + start + variables]
+            a[a[TODO] + variables] = a[a[MADE_NODE] + start + variables] + room
+            a[a[MARK] + a[a[TODO] + variables]] = 1
             variables += 1
         if variables == 0:
             return end
-        for k in range(variables):
-            mark_fillers(a, x, a[a[TODO] + k], ONE)
         left = start
         for k in range(start, end):
             node = a[a[MADE_NODE] + k]
-            if a[a[MARK] + node + a[MOST_VARIABLES]] == 0:
+            if not covered(a, x, node):
                 a[a[MADE_NODE] + left], x[a[MADE_COUNT] + left] = node, x[a[MADE_COUNT] + k]
                 left += 1
         for k in range(variables):
-            mark_fillers(a, x, a[a[TODO] + k], ZERO)
+            a[a[MARK] + a[a[TODO] + k]] = 0
         return left
 
     @jit

@@ -39,14 +39,14 @@ SLOT, PAIR_BEFORE, PAIR_AFTER, ROW_NEXT, COLUMN_NEXT, ROW_HEAD, COLUMN_HEAD = ra
 WORD, MARK, REACHED, MADE_NODE, PARSE = range(40, 45)
 """Room to think in."""
 FRAMES: Final = 45
-VARIABLE, START, FILLER, ELEMENT, AT, BEST_END, BEST = range(7)
-"""Arrays from `FRAMES` on: the variables that are being matched, the first one outermost."""
-NAMES, TODO, MADE = 52, 54, 56
+VARIABLE, START, FILLER, ELEMENT, BEST_END, BEST = range(6)
+"""Arrays from `FRAMES` on: the variables that are being matched, from 1 on, the first one outermost."""
+NAMES, TODO, MADE = 51, 53, 55
 """Two arrays, two, and four."""
-MEMO_AT, MEMO_END, MEMO_BEST = range(60, 63)
+MEMO_AT, MEMO_END, MEMO_BEST = range(59, 62)
 """The longest that a variable may be at a place, as found before in this sequence; `WINDOW` places a variable."""
 WINDOW: Final = 16
-NEAR, FILLER_FIRST, VARIABLE_FIRST, NESTED, ROW_VERSION, COLUMN_VERSION, WAYS = range(63, 70)
+NEAR, FILLER_FIRST, VARIABLE_FIRST, NESTED, ROW_VERSION, COLUMN_VERSION, WAYS = range(62, 69)
 """Of each pair, twice the pass in which it was looked at, and 1 if its nodes belong together; of each filler and each
 variable, the bits of symbols that it may begin with (see `bit`); whether a variable stands for what has variables;
 versions of rows and columns, which count what comes
@@ -61,9 +61,9 @@ A_WAY: Final = 8
 # arrays of theirs begin stands in `a`, too.
 WEIGHT, CHUNK_TOTAL, VARIABLE_TOTAL = range(3)
 REAL_HEADER: Final = 3
-COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAST, COLUMN_LEAST = range(70, 79)
+COUNTS, OF_VARIABLE, FILLER_N, VALUE, CANDIDATE, MADE_COUNT, ROW_TOTAL, ROW_LEAST, COLUMN_LEAST = range(69, 78)
 """ROW_TOTAL holds, and versions do, as long as the least values that they are of are not forgotten."""
-WHOLE_HEADER: Final = 79
+WHOLE_HEADER: Final = 78
 
 
 MOST_ROOM: Final = 2**21
@@ -112,7 +112,7 @@ def memories(n: int, room: Room, n_symbols: int, longest: int) -> tuple[NDArray[
         CHILD_ELEMENT: places, CHILD_HEAD: places, CHILD_NEXT: c, FILLER_BEGIN: v + 1, FILLER_NODE: f, FILLER_NEXT: f,
         FILLER_OF: f, IN_HEAD: nodes, IN_TAIL: nodes, SLOT: slots, PAIR_BEFORE: e, PAIR_AFTER: e, ROW_NEXT: e,
         COLUMN_NEXT: e, ROW_HEAD: nodes, COLUMN_HEAD: nodes, WORD: p, MARK: nodes, REACHED: nodes, MADE_NODE: e,
-        PARSE: longest, **{FRAMES + k: v + 2 for k in range(7)}, **{NAMES + k: v + 1 for k in range(2)},
+        PARSE: longest, **{FRAMES + k: v + 2 for k in range(6)}, **{NAMES + k: v + 1 for k in range(2)},
         **{TODO + k: p for k in range(2)}, **{MADE + k: e for k in range(4)},
         **dict.fromkeys((MEMO_AT, MEMO_END, MEMO_BEST), v * WINDOW), NEAR: e, FILLER_FIRST: f, VARIABLE_FIRST: v,
         NESTED: v, ROW_VERSION: nodes, COLUMN_VERSION: nodes, WAYS: slots * A_WAY,

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from cogmem.kernels.chunk_memory import (
-    AT,
     BEFORE,
     BEGIN,
     BEST,
@@ -73,20 +72,6 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
     bit = firsts_of(jit)
 
     @jit
-    def open_frame(a: Any, x: Any, top: Any, variable: Any, start: Any) -> None:
-        a[a[FRAMES + VARIABLE] + top], a[a[FRAMES + START] + top] = variable, start
-        a[a[FRAMES + FILLER] + top], a[a[FRAMES + ELEMENT] + top] = a[a[FILLER_BEGIN] + variable], 0
-        a[a[FRAMES + AT] + top], a[a[FRAMES + BEST_END] + top], a[a[FRAMES + BEST] + top] = start, -1, -1
-
-    @jit
-    def next_filler(a: Any, x: Any, top: Any, end: Any) -> None:
-        """Close the filler that a frame is at, which ends here (-1: it does not fit), and go to the next one."""
-        if end > a[a[FRAMES + BEST_END] + top]:
-            a[a[FRAMES + BEST_END] + top], a[a[FRAMES + BEST] + top] = end, a[a[FRAMES + FILLER] + top]
-        a[a[FRAMES + FILLER] + top] += 1
-        a[a[FRAMES + ELEMENT] + top], a[a[FRAMES + AT] + top] = 0, a[a[FRAMES + START] + top]
-
-    @jit
     def plain(
         a: Any, x: Any, sequence: Any, n: Any, start: Any, filler: Any, end: Any, best: Any, best_end: Any
     ) -> Any:
@@ -101,41 +86,14 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
                 if node < 0 or a[a[VARIES] + node] == 1:
                     break
                 k, until, at = a[a[BEGIN] + node], a[a[BEGIN] + node + 1], start
-                while k < until and at < n and a[a[POOL] + k] == sequence[at]:
-                    k, at = k + 1, at + 1
-                if k == until and at > best_end:
-                    best, best_end = filler, at
+                fits = start + until - k
+                if best_end < fits <= n:
+                    while k < until and a[a[POOL] + k] == sequence[at]:
+                        k, at = k + 1, at + 1
+                    if k == until:
+                        best, best_end = filler, at
             filler += 1
         return filler, best, best_end
-
-    @jit
-    def pass_over(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> None:
-        """Match the fillers of a frame up to one that has variables."""
-        filler, best, best_end = plain(
-            a, x, sequence, n, a[a[FRAMES + START] + top], a[a[FRAMES + FILLER] + top],
-            a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1], a[a[FRAMES + BEST] + top],
-            a[a[FRAMES + BEST_END] + top],
-        )  # fmt: skip
-        a[a[FRAMES + FILLER] + top] = filler
-        a[a[FRAMES + BEST] + top], a[a[FRAMES + BEST_END] + top] = best, best_end
-
-    @jit
-    def advance(a: Any, x: Any, sequence: Any, n: Any, top: Any) -> Any:
-        """Match a frame's filler up to its end, or to a variable in it, which is returned (a node; 0: none)."""
-        node = a[a[FILLER_NODE] + a[a[FRAMES + FILLER] + top]]
-        length = a[a[BEGIN] + node + 1] - a[a[BEGIN] + node] if node >= 0 else 1
-        at, k = a[a[FRAMES + AT] + top], a[a[FRAMES + ELEMENT] + top]
-        while k < length:
-            element = a[a[POOL] + a[a[BEGIN] + node] + k] if node >= 0 else node
-            if element < 0:
-                a[a[FRAMES + AT] + top], a[a[FRAMES + ELEMENT] + top] = at, k + 1
-                return element
-            if at >= n or sequence[at] != element:
-                next_filler(a, x, top, NONE)
-                return 0
-            at, k = at + 1, k + 1
-        next_filler(a, x, top, at)
-        return 0
 
     @jit
     def noted(a: Any, x: Any, sequence: Any, n: Any, variable: Any, place: Any) -> Any:
@@ -157,52 +115,65 @@ def matching_of(jit: Callable[..., Any], child_slot: Callable[..., Any], add: Ca
         return a[a[MEMO_END] + at]
 
     @jit
-    def close(a: Any, x: Any, top: Any) -> Any:
-        """Note what was found of a frame whose fillers were all tried; return where the longest ends."""
-        place, end = a[a[FRAMES + START] + top], a[a[FRAMES + BEST_END] + top]
-        at = a[a[FRAMES + VARIABLE] + top] * WINDOW + place % WINDOW
-        a[a[MEMO_AT] + at], a[a[MEMO_END] + at] = a[BEFORE] + place, end
-        a[a[MEMO_BEST] + at] = a[a[FRAMES + BEST] + top]
-        return end
-
-    @jit
-    def go_on(a: Any, x: Any, top: Any, end: Any) -> None:
-        """Go on in a frame after a variable in its filler, which ends here (-1: nothing fits)."""
-        if end < 0:
-            next_filler(a, x, top, NONE)
-        else:
-            a[a[FRAMES + AT] + top] = end
+    def push(a: Any, x: Any, top: Any, variable: Any, start: Any, filler: Any, element: Any) -> None:
+        """Keep where the match of a variable is while another one, which is in it, is matched."""
+        a[a[FRAMES + VARIABLE] + top], a[a[FRAMES + START] + top] = variable, start
+        a[a[FRAMES + FILLER] + top], a[a[FRAMES + ELEMENT] + top] = filler, element
 
     @jit
     def longest(a: Any, x: Any, sequence: Any, n: Any, variable: Any, start: Any) -> Any:
         """Return where the longest filler of a variable ends, -1 if none fits; which it is stays in frames[BEST, 0]."""
-        end = noted(a, x, sequence, n, variable, start)
-        if end > -2:
-            return end
-        top = ONE  # below it `noted` writes
-        open_frame(a, x, top, variable, start)
+        at = noted(a, x, sequence, n, variable, start)
+        if at > -2:
+            return at
+        top, filler, element, best, best_end, at = ONE, a[a[FILLER_BEGIN] + variable], ZERO, NONE, NONE, start
         while True:
-            if a[a[FRAMES + ELEMENT] + top] == 0:
-                pass_over(a, x, sequence, n, top)
-            if a[a[FRAMES + FILLER] + top] < a[a[FILLER_BEGIN] + a[a[FRAMES + VARIABLE] + top] + 1]:
-                inner = advance(a, x, sequence, n, top)
-                if inner < 0:
-                    end = noted(a, x, sequence, n, -1 - inner, a[a[FRAMES + AT] + top])
-                    if end > -2:
-                        go_on(a, x, top, end)
+            end = a[a[FILLER_BEGIN] + variable + 1]
+            if element == 0:
+                filler, best, best_end = plain(a, x, sequence, n, start, filler, end, best, best_end)
+            if filler < end:
+                node = a[a[FILLER_NODE] + filler]
+                first = a[a[BEGIN] + node] if node >= 0 else 0
+                length = a[a[BEGIN] + node + 1] - first if node >= 0 else 1
+                # A filler is gone through up to its end, to what does not fit, or to a variable of which nothing is
+                # known here, and gone on with when that is known. An element is a symbol at least.
+                while at >= 0 and element < length:
+                    now = a[a[POOL] + first + element] if node >= 0 else node
+                    if at + length - element > n or (now >= 0 and sequence[at] != now):
+                        at = NONE
+                    elif now >= 0:
+                        at, element = at + 1, element + 1
                     else:
-                        open_frame(a, x, top + 1, -1 - inner, a[a[FRAMES + AT] + top])
-                        top += 1
+                        known = noted(a, x, sequence, n, -1 - now, at)
+                        element += 1
+                        if known == -2:
+                            push(a, x, top, variable, start, filler, element)
+                            a[a[FRAMES + BEST] + top], a[a[FRAMES + BEST_END] + top] = best, best_end
+                            top, variable, start = top + 1, -1 - now, at
+                            filler, element, best, best_end = a[a[FILLER_BEGIN] + variable], ZERO, NONE, NONE
+                            break
+                        at = known
+                else:
+                    if at > best_end:
+                        best, best_end = filler, at
+                    filler, element, at = filler + 1, ZERO, start
                 continue
-            end = close(a, x, top)
-            top -= 1
+            place = variable * WINDOW + start % WINDOW
+            a[a[MEMO_AT] + place], a[a[MEMO_END] + place] = a[BEFORE] + start, best_end
+            a[a[MEMO_BEST] + place] = best
+            top, at = top - 1, best_end
             if top == 0:
-                return noted(a, x, sequence, n, variable, start)
-            go_on(a, x, top, end)
+                a[a[FRAMES + BEST]] = best
+                return at
+            variable, start = a[a[FRAMES + VARIABLE] + top], a[a[FRAMES + START] + top]
+            filler, element = a[a[FRAMES + FILLER] + top], a[a[FRAMES + ELEMENT] + top]
+            best, best_end = a[a[FRAMES + BEST] + top], a[a[FRAMES + BEST_END] + top]
 
     @jit
     def rest(a: Any, x: Any, sequence: Any, n: Any, chunk: Any, element: Any, at: Any) -> Any:
         """Return where a chunk ends of which elements up to `element` end at a place; -1 if the others do not fit."""
+        if at + a[a[BEGIN] + chunk + 1] - a[a[BEGIN] + chunk] - element > n:  # an element is a symbol at least
+            return -1
         for k in range(a[a[BEGIN] + chunk] + element, a[a[BEGIN] + chunk + 1]):
             if a[a[POOL] + k] >= 0:
                 if at >= n or sequence[at] != a[a[POOL] + k]:

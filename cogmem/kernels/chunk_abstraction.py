@@ -117,16 +117,21 @@ def abstraction_of(
         return a[at + MADE_ROW] == a[a[ROW_VERSION] + first] and a[at + MADE_COLUMN] == a[a[COLUMN_VERSION] + last]
 
     @jit
-    def candidate(a: Any, x: Any, rule: Any, first: Any, last: Any, n: Any) -> Any:
-        """Write two nodes behind n others if a variable may be found between them; return how many there are."""
-        at = way(a, x, first, last)
-        if a[at + N_WAYS] < rule[FILLERS] or settled(a, x, rule, at, first, last):
-            return n
+    def written(a: Any, x: Any, first: Any, last: Any, n: Any) -> Any:
+        """Write two nodes behind n others; return how many there are."""
         if n == a[MOST_PAIRS]:
             a[FULL] = 1
             return n
         x[a[CANDIDATE] + n] = first * a[NODES] + last
         return n + 1
+
+    @jit
+    def candidate(a: Any, x: Any, rule: Any, first: Any, last: Any, n: Any) -> Any:
+        """Write two nodes behind n others if a variable may be found between them; return how many there are."""
+        at = way(a, x, first, last)
+        if a[at + N_WAYS] < rule[FILLERS] or settled(a, x, rule, at, first, last):
+            return n
+        return written(a, x, first, last, n)
 
     @jit
     def unmarked(a: Any, x: Any, n_reached: Any) -> None:
@@ -162,15 +167,33 @@ def abstraction_of(
         return n_reached, n
 
     @jit
+    def reach(a: Any, x: Any, rule: Any, first: Any, n: Any) -> Any:
+        """Write down ends of two steps from a node that lead over enough others; return how many pairs there are."""
+        floor, all_near = max(rule[LEAST] * x[WEIGHT], TINY), rule[CORRELATED] == 0.0
+        n_reached, one = ZERO, a[a[ROW_HEAD] + first]
+        while one >= 0:
+            two = a[a[ROW_HEAD] + a[a[PAIR_AFTER] + one]] if near(a, x, rule, one) else NONE
+            while two >= 0:
+                if x[a[VALUE] + two] >= floor and (all_near or together(a, x, rule, two)):
+                    last = a[a[PAIR_AFTER] + two]
+                    if a[a[MARK] + last] == 0:
+                        a[a[REACHED] + n_reached] = last
+                        n_reached += 1
+                    a[a[MARK] + last] += 1
+                two = a[a[ROW_NEXT] + two]
+            one = a[a[ROW_NEXT] + one]
+        for k in range(n_reached):
+            last = a[a[REACHED] + k]
+            n = written(a, x, first, last, n) if a[a[MARK] + last] >= rule[FILLERS] else n
+        unmarked(a, x, n_reached)
+        return n
+
+    @jit
     def everywhere(a: Any, x: Any, rule: Any) -> Any:
-        """Write down all nodes that may have a variable between them; return how many pairs there are."""
+        """Write down all nodes that have enough others between them; return how many pairs there are."""
         n, room = ZERO, a[MOST_VARIABLES]
         for first in range(room - a[VARIABLES], room + a[CHUNKS]):
-            n_reached, step = ZERO, a[a[ROW_HEAD] + first]
-            while step >= 0:
-                n_reached, n = onward(a, x, rule, first, step, n_reached, n)
-                step = a[a[ROW_NEXT] + step]
-            unmarked(a, x, n_reached)
+            n = reach(a, x, rule, first, n)
         return n
 
     @jit

@@ -327,8 +327,8 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         a[a[COLUMN_VERSION] + after] += 1
 
     @jit
-    def bump(a: Any, x: Any, rule: Any, before: Any, after: Any) -> None:
-        """Count a pair once more; what was forgotten starts anew."""
+    def bump(a: Any, x: Any, rule: Any, before: Any, after: Any, ways: Any) -> None:
+        """Count a pair once more, and what ways it adds to if `ways` is 1; what was forgotten starts anew."""
         at = find(a, x, before, after)
         if a[a[SLOT] + at] >= 0:
             pair = a[a[SLOT] + at]
@@ -347,7 +347,8 @@ def pairs_of(jit: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
             a[a[SLOT] + at] = pair
             changed(a, x, rule, before, after, 0.0, x[WEIGHT])
             put(a, x, pair, before, after, x[WEIGHT])
-            lead(a, x, before, after)
+            if ways == 1:
+                lead(a, x, before, after)
 
     @jit
     def drop(a: Any, x: Any, rule: Any, pair: Any) -> None:

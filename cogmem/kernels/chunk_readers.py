@@ -350,7 +350,7 @@ def steps_of(jit: Callable[..., Any], block: Callable[..., Any]) -> Steps:
         n, n_after, room = names_of(a, x, before, ZERO), names_of(a, x, unit, ONE), a[MOST_VARIABLES]
         for k in range(n):
             for other in range(n_after):
-                bump(a, x, rule, a[a[NAMES] + k], a[a[NAMES + 1] + other])
+                bump(a, x, rule, a[a[NAMES] + k], a[a[NAMES + 1] + other], abstraction)
         for other in range(n_after if chunking == 1 else 0):
             joined(a, x, rule, before, a[a[NAMES + 1] + other] - room)
         if abstraction == 1:

@@ -141,7 +141,7 @@ HIGH: Final = np.int64(40503)
 SIX_BITS: Final = np.int64(63)
 
 
-def firsts_of(jit: Callable[..., Any]) -> Callable[..., Any]:
+def firsts_of(jit: Callable[..., Any]) -> Any:
     """Return bit: where a symbol is marked among those that something may begin with, which 64 others share."""
 
     @jit

@@ -6,14 +6,32 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from cogmem.errors import UserError
 
+UPLOAD_MB: Final = 20
+OPTIONS: Final = {
+    "server.maxUploadSize": str(UPLOAD_MB),
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+    "client.showErrorDetails": "none",  # a page shows a sentence, never a traceback
+    "client.toolbarMode": "viewer",
+}
 
-def serve(*, port: int) -> int:
-    """Run the app until it is stopped; return its exit code."""
+
+def serve(*, port: int, address: str = "127.0.0.1", browser: bool = True) -> int:
+    """Run the app until it is stopped; return its exit code. It listens on this machine unless told otherwise."""
     if find_spec("streamlit") is None:
         raise UserError("The app needs streamlit, which is not installed; install cogmem with its extra 'app'.")
-    page = Path(__file__).with_name("page.py")
-    options = ["--server.address", "127.0.0.1", "--server.port", str(port), "--browser.gatherUsageStats", "false"]
+    if not 1 <= port <= 65535:
+        raise UserError(f"A port is a number from 1 to 65535; got {port}.")
+    given = {
+        **OPTIONS,
+        "server.address": address,
+        "server.port": str(port),
+        "server.headless": str(not browser).lower(),
+    }
+    options = [part for name, value in given.items() for part in (f"--{name}", value)]
+    page = Path(__file__).with_name("main.py")
     return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *options])

@@ -52,26 +52,35 @@ class Sheet:
 
 def read_bytes(path: Path) -> bytes:
     """Return the file's bytes, once they are known to be UTF-8 text."""
+    return checked_text(raw_bytes(path), path.name)
+
+
+def raw_bytes(path: Path) -> bytes:
+    """Return the bytes of a file that is there and may be read."""
     if path.is_dir():
         raise UserError(f"{path} is a folder, but a CSV file is needed; give the path of the file in it.")
     if not path.is_file():
         raise UserError(f"There is no file {short(str(path), 300)}; give the path of a CSV file.")
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); allow reading it, or copy it elsewhere.") from error
-    _refuse_other_encodings(data, path.name)
+
+
+def checked_text(data: bytes, file: str) -> bytes:
+    """Return the bytes of a file, once they are known to be UTF-8 text."""
+    _refuse_other_encodings(data, file)
     try:
         empty = not data.decode("utf-8-sig").strip(' \t\r\n,;"')
     except UnicodeDecodeError as error:
         # The codec counts from behind a byte order mark; a hex editor counts from the start of the file.
         start = error.start + (len(BOM) if data.startswith(BOM) else 0)
         raise UserError(
-            f"{path.name} is not UTF-8 text: byte {start} (the first is 0), in line {_line(data, start)}, is "
+            f"{file} is not UTF-8 text: byte {start} (the first is 0), in line {_line(data, start)}, is "
             f"0x{data[start]:02x}; save it as CSV in UTF-8."
         ) from None
     if empty:
-        raise UserError(f"{path.name} is empty, but a line of column names and rows of data are needed; add them.")
+        raise UserError(f"{file} is empty, but a line of column names and rows of data are needed; add them.")
     return data
 
 

@@ -336,11 +336,17 @@ def bench(
 
 
 @app.command("app")
-def app_(port: int = 8501) -> None:
-    """Open the app in a browser; it listens on this machine only."""
+def app_(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    address: Annotated[str, typer.Option(help="Address to listen on; anybody who reaches it can compute here.")] = (
+        "127.0.0.1"
+    ),
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Open the app in a browser; unless told otherwise it listens on this machine only."""
     from cogmem.app.serve import serve
 
-    raise typer.Exit(serve(port=port))
+    raise typer.Exit(serve(port=port, address=address, browser=browser))
 
 
 def main() -> None:

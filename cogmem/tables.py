@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.cells import Column, Sheet, number, plain, read_bytes, read_sheet, short
+from cogmem.cells import Column, Sheet, checked_text, number, plain, raw_bytes, read_sheet, short
 from cogmem.columns import COLUMNS
 from cogmem.core import Curve, Source
 from cogmem.errors import UserError
+from cogmem.names import nearest
 from cogmem.trials import Trials
 
 MANY_ROWS: Final = 10_000  # beyond this, counts that share all known columns are added up
@@ -73,9 +74,18 @@ def read_curve(path: str | PathLike[str]) -> Curve:
     Rows of single tests (`trials` = 1) are added up into counts, exactly. Counts make the standard error themselves,
     so an `se` beside them is not used.
     """
-    file = Path(path).name
-    data = read_bytes(Path(path))
-    sheet = read_sheet(data, file, _SPELLINGS)
+    return curve_of(raw_bytes(Path(path)), Path(path).name)
+
+
+def curve_of(data: bytes, file: str, columns: Mapping[str, str] | None = None) -> Curve:
+    """Return the curve in the bytes of a CSV file (see `read_curve`); `file` is what messages call it.
+
+    `columns` gives for names of ours those that the file has for them; what is not named is called as it is in the
+    file, if that is no other column of ours.
+    """
+    sheet = read_sheet(checked_text(data, file), file, _SPELLINGS)
+    if columns:
+        sheet = _renamed(sheet, columns)
     measured = _measured(sheet)
     _refuse_misspelt(sheet, "correct" in measured)
     unused = "se" if "correct" in measured else ""
@@ -84,7 +94,35 @@ def read_curve(path: str | PathLike[str]) -> Curve:
     _check_rows(sheet, known)
     rows = _curve_columns(_pooled(known) if "correct" in known else {name: known[name].all() for name in known})
     measure = "savings" if "savings" in known else "retention"
-    return Curve(measure, Path(path).stem, Trials(rows), Source(who=file, sha256=hashlib.sha256(data).hexdigest()))
+    return Curve(measure, Path(file).stem, Trials(rows), Source(who=file, sha256=hashlib.sha256(data).hexdigest()))
+
+
+def columns_of(data: bytes, file: str) -> dict[str, str]:
+    """Return the columns of a CSV file, in order, each with the name of ours that it seems to be ("": none)."""
+    header = [name for name in read_sheet(checked_text(data, file), file, _SPELLINGS).header if name]
+    known = (*NUMBERS, *TEXTS)
+    seem: dict[str, str] = dict.fromkeys(header, "")
+    for name in known:
+        alike = [name] if name in header else _alike(name, header)
+        if alike and not seem[alike[0]]:
+            seem[alike[0]] = name
+    return seem
+
+
+def _renamed(sheet: Sheet, columns: Mapping[str, str]) -> Sheet:
+    """Return the sheet with its columns called as we call them."""
+    names = (*NUMBERS, *TEXTS)
+    for ours, theirs in columns.items():
+        if ours not in names:
+            raise UserError(f"There is no column {ours!r} in the vocabulary; {nearest(ours, names)}")
+        if theirs not in sheet.columns:
+            raise UserError(f"{sheet.file} has no column {short(theirs)}; {nearest(theirs, sheet.columns)}")
+    if len(set(columns.values())) < len(columns):
+        raise UserError(f"Each column of {sheet.file} can stand for one column of ours; two of ours name the same.")
+    taken = set(columns.values())
+    kept = {name: cells for name, cells in sheet.columns.items() if name not in taken and name not in columns}
+    kept |= {ours: sheet.columns[theirs] for ours, theirs in columns.items()}
+    return replace(sheet, header=list(kept), columns=kept)
 
 
 def _measured(sheet: Sheet) -> frozenset[str]:

@@ -16,7 +16,9 @@ ROOMS = {"cogmem": "cogmem", "cogmem.paradigms": "paradigms", "cogmem.human_data
 
 # From left to right; a module imports from its own layer and from those to its right.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"app", "cli", "cli_arguments", "cli_jobs", "cli_llm", "figures", "printing"}),
+    frozenset(
+        {"app", "cli", "cli_arguments", "cli_jobs", "cli_llm", "exhibits", "figures", "participants", "printing"}
+    ),
     frozenset({"jobs"}),
     frozenset({"benchmarks"}),
     frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "chain_tables", "exports"}),

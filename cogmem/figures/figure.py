@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -127,6 +128,35 @@ def write(drawing: Drawing, name: str, out: Path) -> Path:
     _in_place(out / f"{name}.pdf", lambda path: _save(figure, path, "pdf", {"CreationDate": None}))
     _in_place(out / f"{name}.svg", lambda path: _save(figure, path, "svg", {"Date": None}))
     return out / f"{name}.pdf"
+
+
+def files_of(drawing: Drawing, name: str) -> dict[str, bytes]:
+    """Return what `write` writes, by the names of the files, without a folder of the user's."""
+    with TemporaryDirectory() as folder:
+        write(drawing, name, Path(folder))
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def residuals(panel: Panel) -> Panel | None:
+    """Return people's points less what everybody else gave at the same x; None where nobody can be compared.
+
+    With several groups of people each is taken for itself: a residual is called "subject: people".
+    """
+    parts = []
+    people = [each for each in panel.series if each.kind == "human"]
+    for other in (each for each in panel.series if each.kind != "human"):
+        place = {float(x): float(y) for x, y in zip(other.rows["x"], other.rows["y"], strict=True) if np.isfinite(y)}
+        for each in people:
+            x, y = (each.rows[name].astype(float) for name in ("x", "y"))
+            known = np.array([value in place for value in x], dtype=bool)
+            if panel.ticks or not known.any():
+                continue
+            label = other.label if len(people) == 1 else f"{other.label}: {each.label}"
+            apart = y[known] - np.array([place[value] for value in x[known]])
+            half = (each.rows["upper"][known].astype(float) - each.rows["lower"][known].astype(float)) / 2
+            parts.append(Series(label, other.kind, rows_around(x[known], apart, half), points=True))
+    title = f"{panel.title}: people less others"
+    return Panel(title, panel.x_label, "Residual", tuple(parts), panel.x_scale) if parts else None
 
 
 def _save(figure: Any, path: Path, kind: str, metadata: Mapping[str, Any]) -> None:

@@ -56,11 +56,11 @@ def _people(human: Curve) -> list[Series]:
     ]
 
 
-def people_panel(result: LineUp) -> Panel:
-    """Return people's points, the three best equations and the networks of a line-up; for gaps, the spacing surface."""
+def people_panel(result: LineUp, *, most: int = 3) -> Panel:
+    """Return people's points, the `most` best equations and networks of a line-up; for gaps, the spacing surface."""
     if beside_x(result.human):
         return _surface_panel(result, f"{result.human.subject}: people and the best equation")
-    models = [_model_series(entry) for entry in _best(result, "equation", 3)]
+    models = [_model_series(entry) for entry in _best(result, "equation", most)]
     networks = [_model_series(entry) for entry in _best(result, "network", 2) if len(entry.curve.rows)]
     label = "Savings" if result.human.measure == "savings" else "Proportion correct"
     title = f"{result.human.subject}: people, equations, networks"

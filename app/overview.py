@@ -1,0 +1,84 @@
+"""The first page: everybody beside the human ceiling, one row a comparison; a click leads to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from cogmem.app import parts
+from cogmem.cli_jobs import COMPARABLE
+from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, standings
+from cogmem.figures.figure import looks_of
+
+
+@st.cache_data(show_spinner=False, ttl=60)
+def _known(paradigm: str) -> str:
+    found = best_known(paradigm)
+    return found.to_json() if found else ""
+
+
+def known(paradigm: str) -> Exhibit | None:
+    """Return what is known of a paradigm's own comparison, None where it was never computed."""
+    text = _known(paradigm)
+    return Exhibit.from_json(text) if text else None
+
+
+def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> dict[str, Any]:
+    """Return the matrix as a Vega-Lite chart: comparisons by `column`, coloured by the distance from the ceiling."""
+    most = max([0.05, *(abs(row["beside_people"]) for row in rows)])
+    shown = [{"paradigm": row["paradigm"], "comparison": f"{parts.title_of(row['paradigm'])}: {row['comparison']}",
+              "column": row[column], "subject": row["subject"], "beside": row["beside_people"], "se": row["elpd_se"],
+              "elpd": row["elpd_per_test"], "ceiling": row["ceiling_elpd"],
+              "text": f"{row['beside_people']:+.3f}"} for row in rows]  # fmt: skip
+    told = [("subject", "nominal"), ("elpd", "quantitative"), ("se", "quantitative"), ("ceiling", "quantitative")]
+    place = {
+        "x": {"field": "column", "type": "nominal", "title": None, "sort": order,
+              "axis": {"orient": "top", "labelAngle": 0 if column == "group" else -60, "labelLimit": 140}},
+        "y": {"field": "comparison", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 260}},
+        "tooltip": [{"field": name, "type": kind} | ({"format": ".4f"} if kind == "quantitative" else {})
+                    for name, kind in told],
+    }  # fmt: skip
+    colour = {"field": "beside", "type": "quantitative", "title": "nats per test less the ceiling",
+              "scale": {"scheme": "purpleorange", "domain": [-most, most], "domainMid": 0, "reverse": True},
+              "legend": {"orient": "bottom", "gradientLength": 200}}  # fmt: skip
+    return {
+        "data": {"values": shown}, "height": {"step": 44},
+        "layer": [
+            {"mark": {"type": "rect", "cursor": "pointer"}, "encoding": {**place, "color": colour},
+             "params": [{"name": "cell", "select": {"type": "point", "fields": ["paradigm", "subject"]}}]},
+            {"mark": {"type": "text", "fontSize": 11, "dy": -7, "limit": 130},
+             "encoding": {**place, "text": {"field": "subject"}}},
+            {"mark": {"type": "text", "fontSize": 11, "dy": 8}, "encoding": {**place, "text": {"field": "text"}}},
+        ],
+    }  # fmt: skip
+
+
+def show() -> None:
+    """Show the page."""
+    st.title("One memory experiment, taken by people and machines")
+    st.markdown(
+        "Each cell says how well somebody predicts **people's own trials**, left out in turn: expected log predictive "
+        "density per test, less what other people reach when they predict them (the human ceiling). 0 is as good as "
+        "people, above 0 better, below 0 worse. Click a cell to see the comparison."
+    )
+    found = {name: each for name in COMPARABLE if (each := known(name)) is not None}
+    rows = [row for each in found.values() for row in standings(each)]
+    if rows:
+        every = st.toggle("Everybody, not only the best of each kind", key="everybody", bind="query-params")
+        shown = rows if every else best_of_groups(rows)
+        order = list(dict.fromkeys(row["subject"] for row in rows)) if every else list(GROUPS)
+        picked: Any = st.vega_lite_chart(
+            spec=matrix(shown, "subject" if every else "group", order), key="matrix", on_select="rerun"
+        )
+        chosen = picked.selection.get("cell") if picked else None
+        if chosen:
+            st.switch_page(st.session_state["pages"]["compare"], query_params={"paradigm": chosen[0]["paradigm"]})
+    missing = [parts.title_of(name) for name in COMPARABLE if name not in found]
+    if missing:
+        st.caption(f"Not computed on this machine yet: {', '.join(missing)}. The page Compare computes them.")
+    for name, each in found.items():
+        if each.drawing.panels:
+            st.subheader(parts.title_of(name))
+            parts.show_panel(each.drawing.panels[0], looks_of(each.drawing), key=f"overview-{name}")

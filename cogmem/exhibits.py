@@ -1,0 +1,257 @@
+"""Exhibits: comparisons and figures that were computed, ready to be shown, and kept as JSON.
+
+Those of the project's own comparisons are shipped with it (`python -m cogmem.exhibits` computes them again), so that
+the app and a script have something to show at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from cogmem import catalogue
+from cogmem.cli_jobs import COMPARABLE
+from cogmem.core import Curve, Record, Source
+from cogmem.errors import UserError
+from cogmem.figures.figure import Drawing, Panel, Series
+from cogmem.figures.forgetting import people_panel, score_panel
+from cogmem.fitting.fits import Method
+from cogmem.lineups import line_up
+from cogmem.names import nearest
+from cogmem.progress import Report, bar, silent
+from cogmem.store import Store
+from cogmem.trials import Trials
+
+KIND: Final = "exhibit"
+DIGITS: Final = 7
+"""Significant digits of a plotted point: finer than any screen or page."""
+NUMBERS: Final = ("x", "y", "lower", "upper")
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """What is drawn, and the scores behind it as `cogmem compare --json` gives them (empty: a figure without any)."""
+
+    name: str
+    drawing: Drawing
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the exhibit as JSON, a line a series; what does not exist is null."""
+        panels = [
+            {"title": panel.title, "x_label": panel.x_label, "y_label": panel.y_label, "x_scale": panel.x_scale,
+             "y_scale": panel.y_scale, "y_range": panel.y_range, "ticks": panel.ticks, "legend": panel.legend,
+             "series": [_plain(each) for each in panel.series]}
+            for panel in self.drawing.panels
+        ]  # fmt: skip
+        whole = {"name": self.name, "caption": self.drawing.caption, "columns": self.drawing.columns}
+        return json.dumps({**whole, "panels": panels, "document": self.document}, allow_nan=False, indent=None,
+                          separators=(",", ":"), ensure_ascii=False)  # fmt: skip
+
+    @staticmethod
+    def from_json(text: str) -> Exhibit:
+        """Return the exhibit that `to_json` wrote."""
+        whole = json.loads(text)
+        panels = tuple(
+            Panel(each["title"], each["x_label"], each["y_label"], tuple(_series(row) for row in each["series"]),
+                  each["x_scale"], each["y_range"] and tuple(each["y_range"]), each["y_scale"], tuple(each["ticks"]),
+                  each["legend"])
+            for each in whole["panels"]
+        )  # fmt: skip
+        return Exhibit(whole["name"], Drawing(panels, whole["caption"], whole["columns"]), whole["document"])
+
+
+def _plain(series: Series) -> dict[str, Any]:
+    rows = {
+        name: [
+            float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in series.rows[name].astype(float)
+        ]
+        for name in NUMBERS
+    }
+    return {"label": series.label, "kind": series.kind, "points": series.points, "joined": series.joined, **rows}
+
+
+def _series(row: Mapping[str, Any]) -> Series:
+    columns = {name: np.array([np.nan if value is None else value for value in row[name]], float) for name in NUMBERS}
+    return Series(row["label"], row["kind"], Trials(columns), row["points"], row["joined"])
+
+
+# ---- what an exhibit says --------------------------------------------------------------------------------------------
+
+
+def line_ups(exhibit: Exhibit) -> dict[str, Mapping[str, Any]]:
+    """Return every line-up in an exhibit by what it is of: people and other subjects on the same human trials."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for title, part in _line_ups(exhibit.document):
+        found.setdefault(title, part)
+    return found
+
+
+def _line_ups(part: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(part, Mapping):
+        if "subjects" in part and "data" in part:
+            yield part.get("title") or f"{part['data']['name']} ({part['data']['measure']})", part
+        for inner in part.values():
+            yield from _line_ups(inner)
+    elif isinstance(part, list):
+        for each in part:
+            yield from _line_ups(each)
+
+
+SCORES: Final = ("elpd_per_test", "elpd_se", "rmse", "r", "weight", "seconds")
+
+
+def scores(line_up: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row a subject of a line-up, people first: scores, the human ceiling, how far behind it (nats a test).
+
+    Where people were not told by others there is no ceiling, and nobody is behind it (None).
+    """
+    rows = []
+    for each in line_up["subjects"]:
+        top, own = each.get("ceiling_elpd"), each.get("elpd_per_test")
+        behind = own - top if top is not None and own is not None and each["kind"] != "human" else None
+        rows.append({"subject": "people" if each["kind"] == "human" else each["name"], "kind": each["kind"],
+                     **{name: each.get(name) for name in SCORES}, "ceiling_elpd": top, "ceiling_r": each.get("ceiling"),
+                     "beside_people": behind})  # fmt: skip
+    return rows
+
+
+def parameters(line_up: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row a parameter of each subject of a line-up: estimate and 90 % interval."""
+    return [{"subject": each["name"], **row} for each in line_up["subjects"] for row in each["parameters"]]
+
+
+GROUPS: Final = ("equations and models", "networks", "language models")
+GROUP_OF: Final = {"network": GROUPS[1], "language_model": GROUPS[2]}
+"""Every other kind but people belongs to the first group."""
+
+
+def standings(exhibit: Exhibit) -> list[dict[str, Any]]:
+    """Return a row a subject of every line-up that has a human ceiling, in the order of `GROUPS`."""
+    found = [
+        {"paradigm": exhibit.name, "comparison": title, "group": GROUP_OF.get(row["kind"], GROUPS[0]), **row}
+        for title, each in line_ups(exhibit).items()
+        for row in scores(each)
+        if row["beside_people"] is not None
+    ]
+    return sorted(found, key=lambda row: GROUPS.index(row["group"]))
+
+
+def best_of_groups(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return of rows of `standings` those of the best subject of each group in each comparison."""
+    found: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for row in rows:
+        place = (row["paradigm"], row["comparison"], row["group"])
+        if place not in found or row["beside_people"] > found[place]["beside_people"]:
+            found[place] = row
+    return list(found.values())
+
+
+# ---- where exhibits come from ----------------------------------------------------------------------------------------
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("cogmem.figures"))) / "shipped"
+
+
+@cache
+def shipped(name: str) -> Exhibit | None:
+    """Return the exhibit of that name that the project brings along, None where it brings none."""
+    file = _folder() / f"{name}.json"
+    return Exhibit.from_json(file.read_text("utf-8")) if file.is_file() else None
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of what the project brings along."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.json")))
+
+
+def spec_of(
+    paradigm: str, human: Curve | Record | None = None, *, models: Sequence[str] = (), networks: bool = True,
+    language_model: bool = False, seed: int = 1,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what a comparison depends on, apart from the code: the address of its exhibit in a store."""
+    from cogmem import __version__
+
+    people = "" if human is None else (human.source.sha256 or human.source.who, human.subject)
+    return {"paradigm": paradigm, "people": people, "models": sorted(models), "networks": networks,
+            "language_model": language_model, "seed": seed, "version": __version__}  # fmt: skip
+
+
+def compared(
+    paradigm: str, human: Curve | Record | None = None, *, models: Sequence[str] = (), networks: bool = True,
+    language_model: bool = False, seed: int = 1, store: Store | None = None, workers: int = 2,
+    report: Report = silent,
+) -> Exhibit:  # fmt: skip
+    """Return the comparison of a paradigm as `cogmem compare` makes it; what the store has is not computed again."""
+    if paradigm not in COMPARABLE:
+        raise UserError(f"There is no comparison {paradigm!r}; {nearest(paradigm, COMPARABLE)}")
+    job, where = COMPARABLE[paradigm], store or Store()
+    choices = {"language_model": language_model} if job.language_model else {}
+    spec = spec_of(paradigm, human, models=models, networks=networks, language_model=language_model, seed=seed)
+
+    def make() -> Exhibit:
+        results = job.compute(human, models=list(models) or None, networks=networks, seed=seed, store=where,
+                              workers=workers, report=report, **choices)  # fmt: skip
+        return Exhibit(paradigm, job.draw(results), job.document(results))
+
+    return _kept(where, spec, make)
+
+
+def lined_up(
+    human: Curve, *, models: Sequence[str], method: Method | None = None, paradigm: str = "forgetting_curve",
+    seed: int = 1, report: Report = silent,
+) -> Exhibit:  # fmt: skip
+    """Return people and fitted equations on any data: the panels of people and of scores, and the line-up."""
+    chosen = [catalogue.named("model", name, catalogue.models()) for name in models]
+    experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
+    result = line_up(experiment, human, models=chosen, method=method, seed=seed, report=report)
+    source = human.source
+    caption = f"People: {source.citation or source.who or human.subject}. Lines and bands: fitted equations, 90 %. "
+    caption += f"ELPD: expected log predictive density of a test, left out in turn. Seed {seed}."
+    panels = (people_panel(result, most=len(chosen)), score_panel(result))
+    return Exhibit(paradigm, Drawing(panels, caption), result.as_dict())
+
+
+def _kept(store: Store, spec: Mapping[str, Any], make: Any) -> Exhibit:
+    def made() -> Any:
+        exhibit = make()
+        return {"exhibit": Trials({"json": np.array([exhibit.to_json()])})}, {}, Source(who=exhibit.name)
+
+    tables, _, _ = store.remember(KIND, spec, made)
+    return Exhibit.from_json(str(tables["exhibit"]["json"][0]))
+
+
+def best_known(paradigm: str, *, store: Store | None = None) -> Exhibit | None:
+    """Return the comparison of a paradigm on its own people: the store's if it was computed there, else the shipped."""
+    where = store or Store()
+    for asked in (True, False):
+        spec = spec_of(paradigm, language_model=asked)
+        if where.has(KIND, spec):
+            return Exhibit.from_json(str(where.load(KIND, spec)[0]["exhibit"]["json"][0]))
+    return shipped(paradigm)
+
+
+def main(names: Sequence[str]) -> None:
+    """Compute exhibits anew (all comparisons, or those named) into the folder that is shipped."""
+    from cogmem.jobs.language_models import available
+
+    for name in names or list(COMPARABLE):
+        with bar(f"exhibit {name}") as report:
+            made = compared(name, language_model=COMPARABLE[name].language_model and available(), report=report)
+        _folder().mkdir(exist_ok=True)
+        unfinished = _folder() / f".{name}.unfinished"
+        unfinished.write_text(made.to_json() + "\n", encoding="utf-8")
+        print(unfinished.replace(_folder() / f"{name}.json"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

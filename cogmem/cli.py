@@ -311,7 +311,7 @@ def figures(
 @app.command()
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="fit, or kernels: random, chains, ... (default: all)")
+        list[str] | None, typer.Argument(help="fit, kernels (random, chains, ...), app (default: all but app)")
     ] = None,
     quick: Annotated[bool, typer.Option(help="A small part of the work: does it run, not how fast.")] = False,
     seed: Seed = 1,
@@ -322,9 +322,8 @@ def bench(
     from cogmem.benchmarks import timing
     from cogmem.progress import bar
 
-    chosen = {
-        name: catalogue.named("benchmark", name, benchmarks.BENCHMARKS) for name in names or benchmarks.BENCHMARKS
-    }
+    every = [name for name in benchmarks.BENCHMARKS if name not in benchmarks.BY_NAME_ALONE]
+    chosen = {name: catalogue.named("benchmark", name, benchmarks.BENCHMARKS) for name in names or every}
     made = {}
     for name, run_ in chosen.items():
         with bar(f"bench {name}", shown=not as_json):

@@ -7,6 +7,7 @@ The same workloads for pytest-benchmark, to find regressions from one commit to 
 from __future__ import annotations
 
 import math
+import shutil
 from importlib import import_module
 from typing import Any
 
@@ -45,6 +46,14 @@ def test_a_benchmark_compares_within_one_run(name: str) -> None:
             ratio = row.to_limit if row.backend == "cuda" else row.to_numpy
             assert ratio is not None
             assert math.isfinite(ratio)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="There is no chromium on this machine.")
+def test_the_app_is_measured_in_a_browser() -> None:
+    rows = BENCHMARKS["app"](quick=True)
+    assert [row.unit for row in rows] == ["plot", "move", "move", "MB", "move"]
+    assert all(row.seconds > 0 and row.items > 0 for row in rows)
 
 
 def test_timed_counts_every_call() -> None:

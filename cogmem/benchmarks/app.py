@@ -1,0 +1,159 @@
+"""Speed of the app in a real browser: start to first plot, a slider's move, memory, ten people at once.
+
+Needs chromium and playwright; without them nothing is measured, and that is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import urlopen
+
+import numpy as np
+
+from cogmem.benchmarks.timing import Speed
+from cogmem.errors import UserError
+
+CHART: Final = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+PAGES: Final = ("", "compare", "explore", "fit", "figures", "data", "about")
+FLAGS: Final = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+PEOPLE: Final = 10
+MOVES: Final = 20
+ITEMS: Final = 12_500
+"""Items of a design that is moved: with eight retention intervals 100,000 tests."""
+PATIENCE: Final = 60_000
+
+
+def _row(what: str, seconds: float, items: float = 1.0, unit: str = "move") -> Speed:
+    return Speed(what, "browser", items, unit, seconds, items / seconds)
+
+
+def _server(port: int, store: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "cogmem.cli", "app", "--port", str(port), "--no-browser"]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=os.environ | {"COGMEM_STORE": store}, stdout=quiet, stderr=quiet,
+                            start_new_session=True)  # fmt: skip
+
+
+def _answers(where: str) -> bool:
+    try:
+        with urlopen(f"{where}/_stcore/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _memory(leader: int) -> float:
+    """Return the memory in MB of the server: of the processes of its session."""
+    total = 0.0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            session = int((status.parent / "stat").read_text().rpartition(")")[2].split()[3])
+            if session == leader:
+                lines = status.read_text().splitlines()
+                total += sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+        except (OSError, IndexError, ValueError):
+            continue  # it has ended meanwhile
+    return total
+
+
+async def _settled(page: Any) -> None:
+    await page.wait_for_selector("h1", timeout=PATIENCE)
+    await page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)
+
+
+async def _ready(page: Any, where: str, items: int) -> None:
+    """Open Explore with a design of so many items, and the lines of its script, which change with every move."""
+    await page.goto(f"{where}/explore")
+    await page.wait_for_selector(CHART, timeout=PATIENCE)
+    await page.get_by_text("The same in Python").first.click()
+    if items:
+        await page.get_by_text("Settings of the design").first.click()
+        field = page.get_by_label("n items", exact=True)
+        await field.fill(str(items))
+        await field.press("Enter")
+        wanted = f"n_items={items}"
+        await page.wait_for_function("word => document.querySelector('code').innerText.includes(word)", arg=wanted,
+                                     timeout=PATIENCE)  # fmt: skip
+    await _settled(page)
+
+
+async def _moves(page: Any, n: int, pause: float = 0.0) -> list[float]:
+    """Return the seconds from a press of a key on a slider to the page that tells of it, n times."""
+    slider, found = page.get_by_role("slider").first, list[float]()
+    for k in range(n):
+        before = await page.locator("code").first.inner_text()
+        await slider.focus()
+        began = time.perf_counter()
+        await slider.press("ArrowLeft" if k % 4 < 2 else "ArrowRight")
+        await page.wait_for_function("old => document.querySelector('code').innerText !== old", arg=before,
+                                     timeout=PATIENCE, polling=20)  # fmt: skip
+        found.append(time.perf_counter() - began)
+        await asyncio.sleep(pause)
+    return found
+
+
+async def _measured(quick: bool) -> list[Speed]:
+    from playwright.async_api import async_playwright
+
+    with socket.socket() as free, tempfile.TemporaryDirectory() as store:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+        free.close()
+        where = f"http://127.0.0.1:{port}"
+        async with async_playwright() as play:
+            browser = await play.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+            began = time.perf_counter()
+            server = _server(port, store)
+            try:
+                while not _answers(where):
+                    await asyncio.sleep(0.05)
+                return await _all(browser, where, began, server.pid, quick)
+            finally:
+                os.killpg(server.pid, 15)
+                server.wait(10)
+                await browser.close()
+
+
+async def _all(browser: Any, where: str, began: float, server: int, quick: bool) -> list[Speed]:
+    page = await browser.new_page(viewport={"width": 1300, "height": 1000})
+    await page.goto(f"{where}/explore" if quick else where)
+    await page.wait_for_selector(CHART, timeout=PATIENCE)
+    rows = [_row("start of the server to the first plot", time.perf_counter() - began, unit="plot")]
+    n = 4 if quick else MOVES
+    for items, what in ((0, "512 tests"), (ITEMS, "100,000 tests")):
+        await _ready(page, where, items)
+        await _moves(page, 2)
+        rows.append(_row(f"a slider's move, {what}: median", float(np.median(await _moves(page, n)))))
+    for _ in range(2):
+        for name in PAGES:
+            await page.goto(f"{where}/{name}")
+            await _settled(page)
+    megabytes = _memory(server)
+    rows.append(Speed("memory after every page twice", "browser", megabytes, "MB", 1.0, megabytes))
+    people = [await browser.new_page() for _ in range(2 if quick else PEOPLE)]
+    for each in people:
+        await _ready(each, where, 0)
+    work: list[Awaitable[list[float]]] = [_moves(each, n, pause=1.0) for each in people]
+    seconds = np.concatenate(await asyncio.gather(*work))
+    rows.append(_row(f"a slider's move, {len(people)} people at once, one a second each: 95th percentile",
+                     float(np.quantile(seconds, 0.95))))  # fmt: skip
+    return rows
+
+
+def bench(*, quick: bool = False, seed: int = 1) -> list[Speed]:
+    """Return what the app takes in a browser; UserError where there is none. The seed is not used."""
+    if shutil.which("chromium") is None or find_spec("playwright") is None or find_spec("streamlit") is None:
+        raise UserError("The app is measured in a browser: install chromium, playwright and streamlit.")
+    measure: Callable[[bool], Any] = _measured
+    return list(asyncio.run(measure(quick)))

@@ -13,7 +13,7 @@ from cogmem import exhibits
 from cogmem.cli_jobs import COMPARABLE
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit, best_of_groups, line_ups, parameters, scores, standings
-from cogmem.figures.figure import Drawing, Panel, Series, files_of, residuals, rows_around
+from cogmem.figures.figure import Drawing, Panel, Series, files_of, fixed_looks, looks_of, residuals, rows_around
 from cogmem.store import Store
 
 
@@ -89,6 +89,20 @@ def test_residuals_are_people_less_who_is_at_the_same_x() -> None:
     np.testing.assert_allclose(only.rows["y"], [0.1, -0.05])
     np.testing.assert_allclose(only.rows["upper"] - only.rows["y"], [0.1, np.nan])
     assert residuals(drawing().panels[1]) is None  # places on an axis of names are no x
+
+
+def test_a_subject_looks_the_same_in_every_drawing() -> None:
+    def drawn(*labels: str) -> dict[str, Any]:
+        parts = tuple(Series(label, "equation", rows_around([1.0], [0.5])) for label in labels)
+        return dict(looks_of(Drawing((Panel("A", "x", "y", parts),), "")))
+
+    one, other = drawn("power", "lstm", "power, 7 d"), drawn("lstm, one", "transformer", "power")
+    assert one["power"] == other["power"]
+    assert one["power"] != one["lstm"]
+    assert one["power, 7 d"][0] not in {one["power"][0], one["lstm"][0]}  # a colour that is left
+    assert len(set(fixed_looks().values())) == len(fixed_looks())  # nobody looks like somebody else
+    many = drawn(*(f"variant {k}" for k in range(20)))
+    assert len(set(many.values())) == 20
 
 
 def test_the_files_of_a_drawing_are_those_that_are_written() -> None:

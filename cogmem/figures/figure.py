@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
@@ -201,13 +202,35 @@ def to_matplotlib(drawing: Drawing) -> Any:
     return figure
 
 
-def looks_of(drawing: Drawing) -> dict[str, Look]:
-    """Return how everybody but people looks, the same in every panel; where colours begin again, lines are dashed."""
-    labels = dict.fromkeys(each.label for panel in drawing.panels for each in panel.series if each.kind != "human")
+@cache
+def fixed_looks() -> Mapping[str, Look]:
+    """Return how everybody of the catalogue looks, in all figures and pages: no yellow, which is faint on white."""
+    from cogmem import catalogue
+
+    names = dict.fromkeys([*catalogue.models(), *catalogue.step_models(), *catalogue.networks()])
+    bright = len(COLOURS) - 1
+    again = bright * len(MARKERS)  # from here on colours and markers come together as before, with another line
     return {
-        label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)], DASHES[k // len(COLOURS) % len(DASHES)])
-        for k, label in enumerate(labels)
+        name: (COLOURS[k % bright], MARKERS[k % len(MARKERS)], DASHES[(k // bright + k // again) % len(DASHES)])
+        for k, name in enumerate(names)
     }
+
+
+def looks_of(drawing: Drawing) -> dict[str, Look]:
+    """Return how everybody but people looks, the same in every panel; who is in the catalogue, in every drawing.
+
+    Others (variants of a subject, language models) take the colours that are left, and where those are used up begin
+    again with another line.
+    """
+    labels = dict.fromkeys(each.label for panel in drawing.panels for each in panel.series if each.kind != "human")
+    fixed = fixed_looks()
+    found = {label: fixed[label] for label in labels if label in fixed}
+    every = [(colour, MARKERS[k % len(MARKERS)], dash) for dash in DASHES for k, colour in enumerate(COLOURS)]
+    taken = {look[0] for look in found.values()}
+    free = [look for look in every if look[0] not in taken] + [look for look in every if look[0] in taken]
+    others = [label for label in labels if label not in fixed]
+    found |= {label: free[k % len(free)] for k, label in enumerate(others)}
+    return found
 
 
 def _draw_panel(panel: Panel, ax: Any, looks: Mapping[str, Look]) -> None:

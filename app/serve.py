@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 from cogmem.errors import UserError
@@ -34,4 +35,25 @@ def serve(*, port: int, address: str = "127.0.0.1", browser: bool = True) -> int
     }
     options = [part for name, value in given.items() for part in (f"--{name}", value)]
     page = Path(__file__).with_name("main.py")
-    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *options])
+    return subprocess.call([sys.executable, "-m", "cogmem.app.serve", "run", str(page), *options])
+
+
+def prepare() -> None:
+    """Import what the pages need and read what they show first, while the server starts and the browser opens."""
+    from cogmem import exhibits
+    from cogmem.app import comparison, exploring, gallery, overview  # noqa: F401
+
+    for name in exhibits.shipped_names():
+        exhibits.shipped(name)
+
+
+def main() -> None:
+    """Be Streamlit's command line, with the pages on their way."""
+    Thread(target=prepare, daemon=True).start()
+    from streamlit.web.cli import main as streamlit
+
+    streamlit(prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    main()

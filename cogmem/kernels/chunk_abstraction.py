@@ -47,6 +47,7 @@ from cogmem.kernels.chunk_memory import (
     NODES,
     NONE,
     OF_VARIABLE,
+    ONE,
     PAIR_AFTER,
     PAIR_BEFORE,
     PASS,
@@ -139,31 +140,23 @@ def abstraction_of(
             a[a[MARK] + a[a[REACHED] + k]] = 0
 
     @jit
-    def onward(a: Any, x: Any, rule: Any, first: Any, step: Any, n_reached: Any, n: Any) -> Any:
-        """Write down where steps lead from a node and a step after it, each end once; return how many there are."""
-        floor, all_near = max(rule[LEAST] * x[WEIGHT], TINY), rule[CORRELATED] == 0.0
-        pair = a[a[ROW_HEAD] + a[a[PAIR_AFTER] + step]] if step >= 0 and near(a, x, rule, step) else NONE
-        while pair >= 0:
-            last = a[a[PAIR_AFTER] + pair]
-            seen = a[a[MARK] + last] == 1 or x[a[VALUE] + pair] < floor
-            if not seen and (all_near or together(a, x, rule, pair)):
-                a[a[MARK] + last], a[a[REACHED] + n_reached] = 1, last
-                n_reached, n = n_reached + 1, candidate(a, x, rule, first, last, n)
-            pair = a[a[ROW_NEXT] + pair]
-        return n_reached, n
+    def beyond(a: Any, x: Any, rule: Any, node: Any, step: Any, forth: Any, n_reached: Any, n: Any) -> Any:
+        """Write down where steps lead from a node and a step after it, or whence to a node and a step before it.
 
-    @jit
-    def back(a: Any, x: Any, rule: Any, last: Any, step: Any, n_reached: Any, n: Any) -> Any:
-        """Write down whence steps lead to a node and a step before it, each beginning once."""
+        Each end is written once; return how many ends and how many pairs there are.
+        """
+        ends, chain = (a[PAIR_AFTER], a[ROW_NEXT]) if forth == 1 else (a[PAIR_BEFORE], a[COLUMN_NEXT])
+        heads = a[ROW_HEAD] if forth == 1 else a[COLUMN_HEAD]
         floor, all_near = max(rule[LEAST] * x[WEIGHT], TINY), rule[CORRELATED] == 0.0
-        pair = a[a[COLUMN_HEAD] + a[a[PAIR_BEFORE] + step]] if step >= 0 and near(a, x, rule, step) else NONE
+        pair = a[heads + a[ends + step]] if step >= 0 and near(a, x, rule, step) else NONE
         while pair >= 0:
-            first = a[a[PAIR_BEFORE] + pair]
-            seen = a[a[MARK] + first] == 1 or x[a[VALUE] + pair] < floor
+            end = a[ends + pair]
+            seen = a[a[MARK] + end] == 1 or x[a[VALUE] + pair] < floor
             if not seen and (all_near or together(a, x, rule, pair)):
-                a[a[MARK] + first], a[a[REACHED] + n_reached] = 1, first
-                n_reached, n = n_reached + 1, candidate(a, x, rule, first, last, n)
-            pair = a[a[COLUMN_NEXT] + pair]
+                a[a[MARK] + end], a[a[REACHED] + n_reached] = 1, end
+                n_reached += 1
+                n = candidate(a, x, rule, node, end, n) if forth == 1 else candidate(a, x, rule, end, node, n)
+            pair = a[chain + pair]
         return n_reached, n
 
     @jit
@@ -204,13 +197,13 @@ def abstraction_of(
             first, n_reached = a[a[NAMES] + k], ZERO
             for other in range(n_after):
                 step = a[a[SLOT] + find(a, x, first, a[a[NAMES + 1] + other])]
-                n_reached, n = onward(a, x, rule, first, step, n_reached, n)
+                n_reached, n = beyond(a, x, rule, first, step, ONE, n_reached, n)
             unmarked(a, x, n_reached)
         for k in range(n_after):
             last, n_reached = a[a[NAMES + 1] + k], ZERO
             for other in range(n_before):
                 step = a[a[SLOT] + find(a, x, a[a[NAMES] + other], last)]
-                n_reached, n = back(a, x, rule, last, step, n_reached, n)
+                n_reached, n = beyond(a, x, rule, last, step, ZERO, n_reached, n)
             unmarked(a, x, n_reached)
         return n
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -99,6 +100,10 @@ def _files(text: str, name: str) -> dict[str, bytes]:
     return files_of(Exhibit.from_json(text).drawing, name)
 
 
+def _file(text: str, name: str, file: str) -> bytes:
+    return _files(text, name)[file]
+
+
 MEDIA: Final = {"svg": "image/svg+xml", "pdf": "application/pdf", "csv": "text/csv"}
 
 
@@ -109,8 +114,8 @@ def downloads(exhibit: Exhibit, *, key: str) -> None:
         for end, media in MEDIA.items():
             label = "Plotted points (CSV)" if end == "csv" else f"Figure ({end.upper()})"
             name = f"{exhibit.name}.{end}"
-            st.download_button(label, lambda name=name: _files(text, exhibit.name)[name], name, media,
-                               key=f"{key}-{end}", on_click="ignore")  # fmt: skip
+            st.download_button(label, partial(_file, text, exhibit.name, name), name, media, key=f"{key}-{end}",
+                               on_click="ignore")  # fmt: skip
 
 
 def script(lines: Sequence[str]) -> None:
@@ -146,8 +151,7 @@ def _watch(task: str, given: dict[str, Any], key: str) -> None:
     """Show how far work is, every second, until it ends; the page stays usable."""
     going = work.find(task, given)
     if going is None or going.state != "running":
-        st.rerun()
-        return
+        st.rerun()  # which ends this run
     st.progress(going.progress, text=f"{going.seconds:.0f} s; {100 * going.progress:.0f} %")
     if st.button("Cancel", key=f"{key}-cancel"):
         going.cancel()

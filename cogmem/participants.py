@@ -86,9 +86,9 @@ def knob_of(parameter: Parameter, log_time: float = np.log(HOUR)) -> Knob:
     if parameter.below is not None:
         low, middle, high = (1 / (1 + np.exp(-(loc + k * SPREAD * scale))) for k in (-1, 0, 1))
     log = parameter.support == "positive" and parameter.below is None
-    rounded = (float(f"{value:.{DIGITS}g}") for value in (low, high, middle))
+    low, middle, high = (float(f"{value:.{DIGITS}g}") for value in (low, middle, high))
     meaning = f"{parameter.meaning}; share of {parameter.below}" if parameter.below else parameter.meaning
-    return Knob(parameter.name, *rounded, log, parameter.unit, meaning, parameter.below or "")
+    return Knob(parameter.name, low, high, middle, log, parameter.unit, meaning, parameter.below or "")
 
 
 def _arguments(values: Mapping[str, Any]) -> str:
@@ -206,7 +206,7 @@ def participants(paradigm: Paradigm[Any] | str) -> dict[str, Participant]:
     else:
         # Equations and models of steps take whatever has the columns that they need.
         columns = set(experiment.design(seed=1).tests)
-        every = [*catalogue.models().values(),
-                 *(each for each in catalogue.step_models().values() if isinstance(each, StepModel))]  # fmt: skip
+        every: list[Equation | StepModel] = [*catalogue.models().values()]
+        every += [each for each in catalogue.step_models().values() if isinstance(each, StepModel)]
         found = [_fitted(each) for each in every if each.needs <= columns]
     return {each.name: each for each in found}

@@ -14,6 +14,7 @@ import cogmem as cm
 from cogmem import catalogue
 from cogmem.app import parts
 from cogmem.app.comparison import retention_data
+from cogmem.cli_arguments import curve
 from cogmem.core import Curve, Design, Paradigm
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit
@@ -70,7 +71,7 @@ def settings_of(paradigm: Paradigm[Any], fixed: Mapping[str, Any], key: str) -> 
     for each in fields(paradigm.settings):
         if each.name in fixed or each.default is MISSING:
             continue
-        value = _setting(each.name, hints[each.name], each.default, f"{key}-{each.name}")
+        value = _setting(each.name, hints[each.name], each.default, f"{key}-set-{each.name}")
         if value != each.default:
             found[each.name] = value
     return found
@@ -84,13 +85,13 @@ def measured(
     return cm.measure(paradigm.measure(measure), record).pool()
 
 
-def panel_of(paradigm: Paradigm[Any], measure: str, curve: Curve, label: str, people: tuple[Series, ...]) -> Panel:
+def panel_of(paradigm: Paradigm[Any], measure: str, made: Curve, label: str, people: tuple[Series, ...]) -> Panel:
     """Return the panel of a curve, with people's points beside it."""
     about = paradigm.measure(measure)
-    x = np.concatenate([curve.rows["x"].astype(float), *(each.rows["x"].astype(float) for each in people)])
+    x = np.concatenate([made.rows["x"].astype(float), *(each.rows["x"].astype(float) for each in people)])
     wide = len(x) > 0 and x.min() > 0 and x.max() > 50 * x.min()
     scale: Scale = "log" if wide else "linear"
-    own = series(curve, label, points=False)
+    own = series(made, label, points=False)
     return Panel(f"{parts.title_of(paradigm.name)}: {about.name.replace('_', ' ')}", about.x_label, about.y_label,
                  (*people, own), scale)  # fmt: skip
 
@@ -106,6 +107,14 @@ def _lines(paradigm: str, settings: Mapping[str, Any], who: Participant, values:
     ]  # fmt: skip
 
 
+@st.cache_data(show_spinner="simulating ...")
+def _first_measure(paradigm: str, name: str) -> str:
+    """Return the first measure that can be taken of somebody who takes the design of the beginning."""
+    experiment, who = catalogue.paradigms()[paradigm], participants(paradigm)[name]
+    subject = who.make(**who.natural({knob.name: knob.value for knob in who.knobs}))
+    return curve(experiment, (cm.run(_design(paradigm, who.settings, 1), subject, seed=1),), "").measure
+
+
 @st.fragment
 def _live(paradigm: Paradigm[Any], who: Participant, people: tuple[Series, ...]) -> None:
     """Show sliders and the curve; a move runs this again and nothing else."""
@@ -113,7 +122,9 @@ def _live(paradigm: Paradigm[Any], who: Participant, people: tuple[Series, ...])
     left, right = st.columns([1, 2])
     with left:
         values = {knob.name: _knob(knob, f"{key}-{knob.name}") for knob in who.knobs}
-        measure = st.selectbox("Measure", [each.name for each in paradigm.measures], key=f"{key}-measure")
+        names = [each.name for each in paradigm.measures]
+        start = names.index(_first_measure(paradigm.name, who.name))
+        measure = st.selectbox("Measure", names, start, key=f"{key}-measure")
         seed = int(st.number_input("Seed", min_value=0, value=1, key=f"{key}-seed"))
         with st.expander("Settings of the design"):
             try:
@@ -124,11 +135,11 @@ def _live(paradigm: Paradigm[Any], who: Participant, people: tuple[Series, ...])
                 return
     with right:
         try:
-            curve = measured(paradigm, design, who, values, measure, seed)
+            found = measured(paradigm, design, who, values, measure, seed)
         except UserError as problem:
             st.info(str(problem))
             return
-        panel = panel_of(paradigm, measure, curve, who.name, people)
+        panel = panel_of(paradigm, measure, found, who.name, people)
         drawing = Drawing((panel,), f"{who.name}, simulated; seed {seed}.", columns=1)
         parts.show_panel(panel, looks_of(drawing), key=key)
         st.caption(f"{len(design.tests):,} tests. {who.about}")

@@ -131,7 +131,7 @@ def test_a_slider_moves_the_curve() -> None:
 
 def test_a_setting_that_no_design_has_is_a_sentence() -> None:
     made = whole(page("exploring", paradigm="forgetting_curve"))
-    made.text_input(key="explore-forgetting_curve-exponential-retention_intervals").set_value("soon, later")
+    made.text_input(key="explore-forgetting_curve-exponential-set-retention_intervals").set_value("soon, later")
     assert "takes numbers with commas" in whole(made.run()).error[0].value
 
 

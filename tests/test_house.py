@@ -122,10 +122,10 @@ def test_figures_repeat_byte_for_byte(tmp_path: Path) -> None:
 def test_the_page_of_the_app_draws() -> None:
     from streamlit.testing.v1 import AppTest
 
-    page = AppTest.from_file(str(ROOT / "app" / "page.py"), default_timeout=120).run()
+    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120).run()
     assert not page.exception
     assert not page.error
-    assert "cm.fit(model, human, seed=1)" in page.code[0].value
+    assert page.title[0].value == "One memory experiment, taken by people and machines"
 
 
 @pytest.mark.slow

@@ -112,7 +112,8 @@ def _first_measure(paradigm: str, name: str) -> str:
     """Return the first measure that can be taken of somebody who takes the design of the beginning."""
     experiment, who = catalogue.paradigms()[paradigm], participants(paradigm)[name]
     subject = who.make(**who.natural({knob.name: knob.value for knob in who.knobs}))
-    return curve(experiment, (cm.run(_design(paradigm, who.settings, 1), subject, seed=1),), "").measure
+    record = cm.run(_design(paradigm, who.settings, 1), subject, seed=1)
+    return str(curve(experiment, (record,), "").measure)
 
 
 @st.fragment

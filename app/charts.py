@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from cogmem.exports import plain_value
 from cogmem.figures.figure import COLOURS, MARKERS, Look, Panel, Series
 
 HEIGHT: Final = 380
@@ -21,17 +22,13 @@ SYMLOG: Final = 1.0
 """Where a symlog axis goes over from linear to logarithmic: as on paper."""
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _rows(each: Series) -> list[dict[str, Any]]:
     order = np.argsort(each.rows["x"], kind="stable")
     numbers = {name: each.rows[name][order].astype(float) for name in ("x", "y", "lower", "upper")}
     return [
         {"subject": each.label, "kind": each.kind, "point": each.kind == "human" or each.points,
          "line": each.kind != "human" and (not each.points or each.joined),
-         **{name: _number(values[k]) for name, values in numbers.items()}}
+         **{name: plain_value(values[k]) for name, values in numbers.items()}}
         for k in range(len(order))
         if np.isfinite(numbers["y"][k])
     ]  # fmt: skip

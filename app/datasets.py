@@ -11,7 +11,7 @@ from cogmem import catalogue
 from cogmem.app import parts
 from cogmem.core import Curve
 from cogmem.exports import csv_text, rows_of
-from cogmem.figures.figure import Drawing, Panel, Scale, looks_of, series
+from cogmem.figures.figure import Drawing, Panel, looks_of, series
 
 ROWS: Final = 1000
 
@@ -23,10 +23,8 @@ def _curve(name: str, table: str) -> Curve:
 
 def _panel(curve: Curve, x_label: str) -> Panel:
     pooled = curve.pool()
-    x = pooled.rows["x"].astype(float)
-    scale: Scale = "log" if len(x) and x.min() > 0 and x.max() > 50 * x.min() else "linear"
     return Panel(f"{curve.subject}: {curve.measure}, everybody together", x_label, curve.measure,
-                 (series(pooled, "people"),), scale)  # fmt: skip
+                 (series(pooled, "people"),), parts.scale_of(pooled.rows["x"]))  # fmt: skip
 
 
 def show() -> None:

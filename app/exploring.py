@@ -18,17 +18,12 @@ from cogmem.cli_arguments import curve
 from cogmem.core import Curve, Design, Paradigm
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit
-from cogmem.figures.figure import Drawing, Panel, Scale, Series, looks_of, series
+from cogmem.figures.figure import Drawing, Panel, Series, looks_of, series
 from cogmem.participants import Knob, Participant, participants
 
 STEPS: Final = 200
 MOST_TRIALS: Final = 1_000_000
 NOBODY: Final = "nobody"
-
-
-@st.cache_data(show_spinner=False)
-def _names(paradigm: str) -> list[str]:
-    return list(participants(paradigm))
 
 
 def _knob(knob: Knob, key: str) -> float:
@@ -89,11 +84,9 @@ def panel_of(paradigm: Paradigm[Any], measure: str, made: Curve, label: str, peo
     """Return the panel of a curve, with people's points beside it."""
     about = paradigm.measure(measure)
     x = np.concatenate([made.rows["x"].astype(float), *(each.rows["x"].astype(float) for each in people)])
-    wide = len(x) > 0 and x.min() > 0 and x.max() > 50 * x.min()
-    scale: Scale = "log" if wide else "linear"
     own = series(made, label, points=False)
     return Panel(f"{parts.title_of(paradigm.name)}: {about.name.replace('_', ' ')}", about.x_label, about.y_label,
-                 (*people, own), scale)  # fmt: skip
+                 (*people, own), parts.scale_of(x))  # fmt: skip
 
 
 def _lines(paradigm: str, settings: Mapping[str, Any], who: Participant, values: Mapping[str, float], measure: str,
@@ -149,12 +142,8 @@ def _live(paradigm: Paradigm[Any], who: Participant, people: tuple[Series, ...])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _cached_design(paradigm: str, settings: str, seed: int, _settings: Mapping[str, Any]) -> Design:
-    return catalogue.paradigms()[paradigm].design(seed=seed, **_settings)
-
-
 def _design(paradigm: str, settings: Mapping[str, Any], seed: int) -> Design:
-    return _cached_design(paradigm, repr(sorted(settings.items())), seed, settings)
+    return catalogue.paradigms()[paradigm].design(seed=seed, **settings)
 
 
 def show() -> None:
@@ -165,7 +154,8 @@ def show() -> None:
     names = list(catalogue.paradigms())
     name = st.sidebar.selectbox("Paradigm", names, key="paradigm", bind="query-params")
     paradigm = catalogue.paradigms()[name]
-    who = participants(name)[st.sidebar.selectbox("Subject", _names(name), key=f"subject-{name}")]
+    everybody = participants(name)
+    who = everybody[st.sidebar.selectbox("Subject", list(everybody), key=f"subject-{name}")]
     people: tuple[Series, ...] = ()
     if name == "forgetting_curve":
         data = st.sidebar.selectbox("People beside it", [NOBODY, *retention_data()], key="people", bind="query-params")

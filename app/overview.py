@@ -13,16 +13,10 @@ from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, standin
 from cogmem.figures.figure import looks_of
 
 
-@st.cache_data(show_spinner=False, ttl=60)
-def _known(paradigm: str) -> str:
-    found = best_known(paradigm)
-    return found.to_json() if found else ""
-
-
+@st.cache_resource(show_spinner=False, ttl=60)
 def known(paradigm: str) -> Exhibit | None:
     """Return what is known of a paradigm's own comparison, None where it was never computed."""
-    text = _known(paradigm)
-    return Exhibit.from_json(text) if text else None
+    return best_known(paradigm)
 
 
 def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> dict[str, Any]:

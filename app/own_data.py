@@ -8,6 +8,8 @@ import streamlit as st
 
 from cogmem import catalogue, exhibits
 from cogmem.app import parts
+from cogmem.app.comparison import DEFAULT_MODELS
+from cogmem.app.serve import UPLOAD_MB
 from cogmem.columns import COLUMNS
 from cogmem.core import Curve
 from cogmem.errors import UserError
@@ -15,9 +17,7 @@ from cogmem.exhibits import Exhibit, line_ups, parameters
 from cogmem.exports import csv_text
 from cogmem.tables import NUMBERS, TEXTS, columns_of, curve_of
 
-MOST_MB: Final = 20
 NONE: Final = "(not in the file)"
-DEFAULT_MODELS: Final = ("power", "exponential", "ebbinghaus")
 EXAMPLE: Final = """participant,retention_interval,correct,trials
 anna,60,19,20
 anna,3600,14,20
@@ -57,7 +57,7 @@ def _fitted(data: bytes, file: str, columns: dict[str, str], models: tuple[str, 
 def _read() -> tuple[bytes, str, Curve, dict[str, str]] | None:
     """Return the file that was given, what is in it, and its columns; None where there is none, or none that fits."""
     label = "A CSV file (UTF-8), one row a participant, condition and delay"
-    given = st.file_uploader(label, type=["csv", "tsv", "txt"], max_upload_size=MOST_MB, key="file")
+    given = st.file_uploader(label, type=["csv", "tsv", "txt"], max_upload_size=UPLOAD_MB, key="file")
     st.download_button("An example of such a file", EXAMPLE, "example.csv", "text/csv", on_click="ignore")
     if given is None:
         return None

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any, Final
 
 import streamlit as st
+from numpy.typing import NDArray
 
 from cogmem.app import charts, work
 from cogmem.exhibits import Exhibit, line_ups, parameters, scores
-from cogmem.figures.figure import Drawing, Look, Panel, files_of, looks_of, residuals
+from cogmem.figures.figure import Drawing, Look, Panel, Scale, files_of, looks_of, residuals
 
 LAYOUTS: Final = ("overlaid", "side by side")
 
@@ -18,6 +19,11 @@ LAYOUTS: Final = ("overlaid", "side by side")
 def title_of(name: str) -> str:
     """Return a name of the catalogue in words: forgetting_curve is Forgetting curve."""
     return name.replace("_", " ").capitalize()
+
+
+def scale_of(x: NDArray[Any]) -> Scale:
+    """Return the scale of an axis: logarithmic where everything is above 0 and reaches over more than a decade or two."""
+    return "log" if len(x) and x.min() > 0 and x.max() > 50 * x.min() else "linear"
 
 
 def ink() -> str:
@@ -100,8 +106,8 @@ def _files(text: str, name: str) -> dict[str, bytes]:
     return files_of(Exhibit.from_json(text).drawing, name)
 
 
-def _file(text: str, name: str, file: str) -> bytes:
-    return _files(text, name)[file]
+def _file(exhibit: Exhibit, file: str) -> bytes:
+    return _files(exhibit.to_json(), exhibit.name)[file]
 
 
 MEDIA: Final = {"svg": "image/svg+xml", "pdf": "application/pdf", "csv": "text/csv"}
@@ -109,12 +115,11 @@ MEDIA: Final = {"svg": "image/svg+xml", "pdf": "application/pdf", "csv": "text/c
 
 def downloads(exhibit: Exhibit, *, key: str) -> None:
     """Offer the figure as SVG and PDF and the plotted points as CSV; they are drawn when they are asked for."""
-    text = exhibit.to_json()
     with st.container(horizontal=True):
         for end, media in MEDIA.items():
             label = "Plotted points (CSV)" if end == "csv" else f"Figure ({end.upper()})"
             name = f"{exhibit.name}.{end}"
-            st.download_button(label, partial(_file, text, exhibit.name, name), name, media, key=f"{key}-{end}",
+            st.download_button(label, partial(_file, exhibit, name), name, media, key=f"{key}-{end}",
                                on_click="ignore")  # fmt: skip
 
 

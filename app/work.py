@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -58,7 +57,8 @@ class Work:
 
 
 _LOCK: Final = threading.Lock()
-_WORKS: Final[OrderedDict[str, Work]] = OrderedDict()
+_WORKS: Final[dict[str, Work]] = {}
+"""In the order in which they began."""
 
 
 def _place(task: str, given: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ def title_of(name: str) -> str:
 
 
 def scale_of(x: NDArray[Any]) -> Scale:
-    """Return the scale of an axis: logarithmic where everything is above 0 and reaches over more than a decade or two."""
+    """Return the scale of an axis: logarithmic where all is above 0 and reaches over more than a decade or two."""
     return "log" if len(x) and x.min() > 0 and x.max() > 50 * x.min() else "linear"
 
 

@@ -21,13 +21,14 @@ from cogmem import catalogue
 from cogmem.cli_jobs import COMPARABLE
 from cogmem.core import Curve, Record, Source
 from cogmem.errors import UserError
+from cogmem.exports import plain_value
 from cogmem.figures.figure import Drawing, Panel, Series
 from cogmem.figures.forgetting import people_panel, score_panel
 from cogmem.fitting.fits import Method
 from cogmem.lineups import line_up
 from cogmem.names import nearest
 from cogmem.progress import Report, bar, silent
-from cogmem.store import Store
+from cogmem.store import Store, Stored
 from cogmem.trials import Trials
 
 KIND: Final = "exhibit"
@@ -71,9 +72,7 @@ class Exhibit:
 
 def _plain(series: Series) -> dict[str, Any]:
     rows = {
-        name: [
-            float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in series.rows[name].astype(float)
-        ]
+        name: [plain_value(float(f"{value:.{DIGITS}g}")) for value in series.rows[name].astype(float)]
         for name in NUMBERS
     }
     return {"label": series.label, "kind": series.kind, "points": series.points, "joined": series.joined, **rows}
@@ -226,8 +225,11 @@ def _kept(store: Store, spec: Mapping[str, Any], make: Any) -> Exhibit:
         exhibit = make()
         return {"exhibit": Trials({"json": np.array([exhibit.to_json()])})}, {}, Source(who=exhibit.name)
 
-    tables, _, _ = store.remember(KIND, spec, made)
-    return Exhibit.from_json(str(tables["exhibit"]["json"][0]))
+    return _read(store.remember(KIND, spec, made))
+
+
+def _read(stored: Stored) -> Exhibit:
+    return Exhibit.from_json(str(stored[0]["exhibit"]["json"][0]))
 
 
 def best_known(paradigm: str, *, store: Store | None = None) -> Exhibit | None:
@@ -236,7 +238,7 @@ def best_known(paradigm: str, *, store: Store | None = None) -> Exhibit | None:
     for asked in (True, False):
         spec = spec_of(paradigm, language_model=asked)
         if where.has(KIND, spec):
-            return Exhibit.from_json(str(where.load(KIND, spec)[0]["exhibit"]["json"][0]))
+            return _read(where.load(KIND, spec))
     return shipped(paradigm)
 
 

@@ -21,7 +21,7 @@ from cogmem.models.sparsey_hierarchy import IMAGE, two_levels
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.interference import InterferenceModel
 from cogmem.subjects.pairs import PairModel
-from cogmem.subjects.parameters import Parameter, constrain
+from cogmem.subjects.parameters import Parameter
 from cogmem.subjects.sequence_reader import SequenceReader
 from cogmem.subjects.stepwise import StepModel
 from cogmem.subjects.stores import AssociativeStore
@@ -78,17 +78,13 @@ class Participant:
 
 def knob_of(parameter: Parameter, log_time: float = np.log(HOUR)) -> Knob:
     """Return the knob of a model's parameter: as far as its prior goes, in data of delays around e^log_time seconds."""
-    loc, scale = parameter.prior(log_time)
-    low, middle, high = (
-        float(constrain(np, [replace(parameter, below=None)], [np.array(loc + k * SPREAD * scale)])[parameter.name])
-        for k in (-1, 0, 1)
-    )
-    if parameter.below is not None:
-        low, middle, high = (1 / (1 + np.exp(-(loc + k * SPREAD * scale))) for k in (-1, 0, 1))
-    log = parameter.support == "positive" and parameter.below is None
-    low, middle, high = (float(f"{value:.{DIGITS}g}") for value in (low, middle, high))
+    # What lies below another parameter is a share of it, from 0 to 1.
+    own = parameter if parameter.below is None else replace(parameter, below=None, support="unit")
+    loc, scale = own.prior(log_time)
+    places = (float(own.value(np, np.float64(loc + k * SPREAD * scale), {})) for k in (-1, 0, 1))
+    low, middle, high = (float(f"{value:.{DIGITS}g}") for value in places)
     meaning = f"{parameter.meaning}; share of {parameter.below}" if parameter.below else parameter.meaning
-    return Knob(parameter.name, low, high, middle, log, parameter.unit, meaning, parameter.below or "")
+    return Knob(parameter.name, low, high, middle, own.support == "positive", own.unit, meaning, parameter.below or "")
 
 
 def _arguments(values: Mapping[str, Any]) -> str:
@@ -98,9 +94,10 @@ def _arguments(values: Mapping[str, Any]) -> str:
 
 def _fitted(model: Any) -> Participant:
     """Return a model with parameters and priors, as somebody with the parameters given."""
-    listed = "models" if isinstance(model, Equation) else "step_models"
-    imports = "" if isinstance(model, Equation) else "from cogmem import catalogue"
-    home = f"cm.models.{model.name}" if isinstance(model, Equation) else f'catalogue.{listed}()["{model.name}"]'
+    if isinstance(model, Equation):
+        imports, home = "", f"cm.models.{model.name}"
+    else:
+        imports, home = "from cogmem import catalogue", f'catalogue.step_models()["{model.name}"]'
     knobs = tuple(knob_of(each) for each in model.parameters)
     return Participant(
         model.name, model.kind, f"{model.formula} ({model.reference})", knobs, model.subject,

@@ -28,11 +28,13 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store
     """Give a store with a small comparison of every paradigm."""
     monkeypatch.setenv("COGMEM_STORE", str(tmp_path))
     st.cache_data.clear()
+    st.cache_resource.clear()
     store = Store(tmp_path)
     for name in COMPARABLE:
         exhibits._kept(store, exhibits.spec_of(name), lambda name=name: small(name))
     yield store
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def small(name: str) -> Exhibit:

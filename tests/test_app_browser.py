@@ -5,24 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
 from cogmem.app.own_data import EXAMPLE
+from cogmem.benchmarks.app import CHART, FLAGS, PAGES, serving
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium")
 SHOTS = Path(os.environ.get("COGMEM_SCREENSHOTS", "build/screenshots"))
-PAGES = ("", "compare", "explore", "fit", "figures", "data", "about")
-CHART = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
 ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
 # Opened at the address of a page, Streamlit's own script looks for its server below that address first.
 NOT_OURS = re.compile(r"status of 404")
@@ -31,38 +25,19 @@ if CHROMIUM is None:
     pytest.skip("There is no chromium on this machine.", allow_module_level=True)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of an app whose store is empty."""
-    port, store = free_port(), tmp_path_factory.mktemp("store")
-    command = [sys.executable, "-m", "cogmem.cli", "app", "--port", str(port), "--no-browser"]
-    server = subprocess.Popen(command, env=os.environ | {"COGMEM_STORE": str(store)}, start_new_session=True)
-    where = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            with urlopen(f"{where}/_stcore/health", timeout=1) as answer:
-                if answer.status == 200:
-                    break
-        except OSError:
-            time.sleep(0.1)
-    yield where
-    os.killpg(server.pid, 15)
-    server.wait(10)
+    with serving(str(tmp_path_factory.mktemp("store"))) as (where, _):
+        yield where
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=flags)
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield opened
         opened.close()
 

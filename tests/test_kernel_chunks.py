@@ -12,7 +12,7 @@ import pytest
 from cogmem.errors import UserError
 from cogmem.kernels import chunk_memory
 from cogmem.kernels.chunk_memory import FULL, NODES, PAIRS, ROW_VERSION, VARIABLES, Room, memories
-from cogmem.kernels.chunk_readers import steps_of
+from cogmem.kernels.chunk_readers import Steps, steps_of
 from cogmem.kernels.chunk_rules import BATCH, PUBLISHED, Rule
 from cogmem.kernels.chunks import compress, learn
 from cogmem.kernels.kernel import usable
@@ -101,13 +101,16 @@ def test_room_that_is_short_changes_nothing(monkeypatch: pytest.MonkeyPatch, bac
     np.testing.assert_allclose(tight.nats, plain.nats, rtol=1e-12)
 
 
-def test_pairs_that_are_forgotten_make_room() -> None:
-    def as_it_is(function: Any) -> Any:
-        return function
-
-    steps = steps_of(as_it_is, lambda *_: (0, 0, 0, 0))
-    whole, real = (each[0] for each in memories(1, Room(pairs=12), 4, 6))
+def uncompiled(*, pairs: int, longest: int) -> tuple[Steps, Any, Any]:
+    """Return the kernel's steps in plain Python, and a cleared memory for four symbols with room for so many pairs."""
+    steps = steps_of(lambda function: function, lambda *_: (0, 0, 0, 0))
+    whole, real = (each[0] for each in memories(1, Room(pairs=pairs), 4, longest))
     steps.clear(whole, real)
+    return steps, whole, real
+
+
+def test_pairs_that_are_forgotten_make_room() -> None:
+    steps, whole, real = uncompiled(pairs=12, longest=6)
     rule = Rule(theta=0.2, least=0.1, repeats=99.0)
     streams = np.random.default_rng(2).integers(0, 4, (40, 6))
     units, nats = np.zeros(40), np.zeros(40)
@@ -120,12 +123,7 @@ def test_pairs_that_are_forgotten_make_room() -> None:
 
 
 def test_ways_are_counted_anew_where_pairs_made_room() -> None:
-    def as_it_is(function: Any) -> Any:
-        return function
-
-    steps = steps_of(as_it_is, lambda *_: (0, 0, 0, 0))
-    whole, real = (each[0] for each in memories(1, Room(pairs=64), 4, 8))
-    steps.clear(whole, real)
+    steps, whole, real = uncompiled(pairs=64, longest=8)
     rule = Rule(theta=0.8, least=0.1, repeats=99.0, fillers=2, filler_count=1.0)
     streams = np.random.default_rng(3).integers(0, 4, (60, 8))
     units, nats = np.zeros(60), np.zeros(60)

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -38,19 +39,34 @@ def _row(what: str, seconds: float, items: float = 1.0, unit: str = "move") -> S
     return Speed(what, "browser", items, unit, seconds, items / seconds)
 
 
-def _server(port: int, store: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "cogmem.cli", "app", "--port", str(port), "--no-browser"]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, env=os.environ | {"COGMEM_STORE": store}, stdout=quiet, stderr=quiet,
-                            start_new_session=True)  # fmt: skip
-
-
 def _answers(where: str) -> bool:
     try:
         with urlopen(f"{where}/_stcore/health", timeout=1) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+@contextmanager
+def serving(store: str) -> Iterator[tuple[str, int]]:
+    """Give the address of an app with this store, once it answers, and the process that leads it; end it afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    command = [sys.executable, "-m", "cogmem.cli", "app", "--port", str(port), "--no-browser"]
+    quiet, where = subprocess.DEVNULL, f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(command, env=os.environ | {"COGMEM_STORE": store}, stdout=quiet, stderr=quiet,
+                              start_new_session=True)  # fmt: skip
+    try:
+        until = time.monotonic() + PATIENCE / 1000
+        while not _answers(where):
+            if server.poll() is not None or time.monotonic() > until:
+                raise UserError("The app did not start; see what `cogmem app` says.")
+            time.sleep(0.05)
+        yield where, server.pid
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(10)
 
 
 def _memory(leader: int) -> float:
@@ -106,23 +122,12 @@ async def _moves(page: Any, n: int, pause: float = 0.0) -> list[float]:
 async def _measured(quick: bool) -> list[Speed]:
     from playwright.async_api import async_playwright
 
-    with socket.socket() as free, tempfile.TemporaryDirectory() as store:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-        free.close()
-        where = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as store:
         async with async_playwright() as play:
             browser = await play.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
             began = time.perf_counter()
-            server = _server(port, store)
-            try:
-                while not _answers(where):
-                    await asyncio.sleep(0.05)
-                return await _all(browser, where, began, server.pid, quick)
-            finally:
-                os.killpg(server.pid, 15)
-                server.wait(10)
-                await browser.close()
+            with serving(store) as (where, leader):
+                return await _all(browser, where, began, leader, quick)
 
 
 async def _all(browser: Any, where: str, began: float, server: int, quick: bool) -> list[Speed]:
@@ -155,5 +160,4 @@ def bench(*, quick: bool = False, seed: int = 1) -> list[Speed]:
     """Return what the app takes in a browser; UserError where there is none. The seed is not used."""
     if shutil.which("chromium") is None or find_spec("playwright") is None or find_spec("streamlit") is None:
         raise UserError("The app is measured in a browser: install chromium, playwright and streamlit.")
-    measure: Callable[[bool], Any] = _measured
-    return list(asyncio.run(measure(quick)))
+    return asyncio.run(_measured(quick))

@@ -217,8 +217,9 @@ def compress(
 
 def stacked(rules: Sequence[Rule]) -> Array:
     """Return rules as rows of numbers."""
-    numbers = {id(rule): rule.numbers() for rule in {id(rule): rule for rule in rules}.values()}
-    return np.array([numbers[id(rule)] for rule in rules])  # most often one rule of all
+    distinct = {id(rule): rule for rule in rules}  # most often one for all
+    numbers = {key: rule.numbers() for key, rule in distinct.items()}
+    return np.array([numbers[id(rule)] for rule in rules])
 
 
 def own_key(key: tuple[int, int] | None) -> NDArray[np.uint64]:

@@ -49,9 +49,19 @@ def _mapping(seem: dict[str, str]) -> dict[str, str]:
     return found
 
 
+@st.cache_data(show_spinner=False, max_entries=16)
+def _columns(data: bytes, file: str) -> dict[str, str]:
+    return columns_of(data, file)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _curve(data: bytes, file: str, columns: dict[str, str]) -> Curve:
+    return curve_of(data, file, columns)
+
+
 @st.cache_data(show_spinner="fitting ...", max_entries=16)
 def _fitted(data: bytes, file: str, columns: dict[str, str], models: tuple[str, ...], seed: int) -> str:
-    return exhibits.lined_up(curve_of(data, file, columns), models=models, seed=seed).to_json()
+    return exhibits.lined_up(_curve(data, file, columns), models=models, seed=seed).to_json()
 
 
 def _read() -> tuple[bytes, str, Curve, dict[str, str]] | None:
@@ -63,8 +73,8 @@ def _read() -> tuple[bytes, str, Curve, dict[str, str]] | None:
         return None
     data, file = given.getvalue(), given.name
     try:
-        columns = _mapping(columns_of(data, file))
-        return data, file, curve_of(data, file, columns), columns
+        columns = _mapping(_columns(data, file))
+        return data, file, _curve(data, file, columns), columns
     except UserError as problem:
         # As text: names of columns and cells are the file's, and no markup of ours.
         st.error("This file cannot be fitted yet:")

@@ -86,10 +86,12 @@ def fit(
     from cogmem.fitting.fits import Method
     from cogmem.fitting.fits import fit as fit_
     from cogmem.fitting.loo import elpd
+    from cogmem.progress import bar
 
     equation = catalogue.named("model", model, catalogue.models())
-    how = Method(name=method, likelihood=likelihood, pooled=pooled, progress=not as_json)  # type: ignore[arg-type]
-    done = fit_(equation, given.data(data, table), method=how, seed=seed)
+    how = Method(name=method, likelihood=likelihood, pooled=pooled)  # type: ignore[arg-type]
+    with bar(f"fit {model}", shown=not as_json) as report:
+        done = fit_(equation, given.data(data, table), method=how, seed=seed, report=report)
     score = elpd(done) if method != "mle" else None
     intervals = done.intervals()
     if out:

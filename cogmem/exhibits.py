@@ -214,7 +214,8 @@ def lined_up(
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
     result = line_up(experiment, human, models=chosen, method=method, seed=seed, report=report)
     source = human.source
-    caption = f"People: {source.citation or source.who or human.subject}. Lines and bands: fitted equations, 90 %. "
+    people = (source.citation or source.who or human.subject).rstrip(".")
+    caption = f"People: {people}. Lines and bands: fitted equations, 90 %. "
     caption += f"ELPD: expected log predictive density of a test, left out in turn. Seed {seed}."
     panels = (people_panel(result, most=len(chosen)), score_panel(result))
     return Exhibit(paradigm, Drawing(panels, caption), result.as_dict())

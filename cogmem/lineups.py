@@ -13,7 +13,7 @@ from cogmem import comparisons
 from cogmem.core import Agreement, Curve, Paradigm, Source, Subject
 from cogmem.fitting.fits import Fit, Method, fit
 from cogmem.fitting.loo import Elpd, elpd, weights
-from cogmem.progress import Report, silent
+from cogmem.progress import Report, part, silent
 from cogmem.subjects.equation import Equation
 from cogmem.trials import Trials
 
@@ -128,10 +128,10 @@ def fitted_curve(done: Fit, human: Curve) -> Curve:
 
 
 def _equation(
-    model: Equation, human: Curve, method: Method, top: dict[str, float | None], seed: int
+    model: Equation, human: Curve, method: Method, top: dict[str, float | None], seed: int, report: Report
 ) -> tuple[Entry, Elpd | None]:
     started = time.perf_counter()
-    done = fit(model, human, method=method, seed=seed)
+    done = fit(model, human, method=method, seed=seed, report=report)
     score = elpd(done) if method.name != "mle" else None
     agreement = comparisons.agreement(model.name, model.kind, human, done.fitted, score, top)
     said = done.warnings + (score.warnings if score else ())
@@ -185,7 +185,7 @@ def line_up(
     made: list[tuple[Entry, Elpd | None]] = []
     for model in models:
         report(1 + len(made), total)
-        made.append(_equation(model, human, how, top, seed))
+        made.append(_equation(model, human, how, top, seed, part(report, 1 + len(made), 1, total)))
     for subject in subjects:
         report(1 + len(made), total)
         made.append(_subject(subject, human, paradigm, top, seed))

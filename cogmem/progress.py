@@ -21,6 +21,13 @@ def silent(done: float, total: float) -> None:
     """Report to nobody."""
 
 
+def part(report: Report, begun: float, size: float, whole: float) -> Report:
+    """Return the report of a part of some work: of `whole`, `begun` were done before it, and it is `size`."""
+    if report is silent:
+        return silent
+    return lambda done, total: report(begun + size * done / total if total else begun, whole)
+
+
 @contextmanager
 def bar(label: str, *, shown: bool = True) -> Iterator[Report]:
     """Yield report(done, total), which shows a bar once the work has lasted more than two seconds.

@@ -21,6 +21,7 @@ from cogmem.fitting.objective import Objective
 from cogmem.fitting.observations import log_likelihood, observe
 from cogmem.models import exponential, memory_chain, pavlik_anderson, power, wickelgren
 from cogmem.paradigms import forgetting_curve
+from cogmem.progress import Report, silent
 from cogmem.subjects.equation import Equation
 from cogmem.trials import Trials
 
@@ -384,15 +385,34 @@ def test_laplace_gives_the_same_draws_for_the_same_seed_bit_for_bit() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
 def test_nuts_gives_the_same_draws_for_the_same_seed_on_any_number_of_cores() -> None:
-    def draws(seed: int, cores: int) -> Array:
+    def draws(seed: int, cores: int, report: Report = silent) -> Array:
         how = Method("nuts", chains=2, tune=150, draws=100, cores=cores)
-        return fit(exponential, two_people(), method=how, seed=seed).posterior["b"]
+        return fit(exponential, two_people(), method=how, seed=seed, report=report).posterior["b"]
 
     first = draws(1, 1)
     assert first.shape == (2, 100, 2)
     assert np.array_equal(first, draws(1, 1))
     assert np.array_equal(first, draws(1, 2))
+    assert np.array_equal(first, draws(1, 2, report=lambda done, total: None))
     assert not np.array_equal(first, draws(2, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
+def test_nuts_tells_how_many_draws_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cogmem.fitting import bayes
+
+    # So many draws of so small a posterior last seconds, in which it is looked at again and again.
+    monkeypatch.setattr(bayes, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(bayes, "LOOK_SHARE", 1)
+    told: list[tuple[float, float]] = []
+    how = Method("nuts", chains=2, tune=20_000, draws=5_000, cores=1)
+    fit(exponential, two_people(), method=how, seed=1, report=lambda done, total: told.append((done, total)))
+    done = [each for each, _ in told]
+    assert {total for _, total in told} == {50_000}
+    assert len(set(done)) > 2
+    assert done == sorted(done)
+    assert 0 <= done[0] < done[-1] <= 50_000
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -13,6 +14,7 @@ from cogmem.errors import UserError
 from cogmem.fitting import laplace
 from cogmem.fitting.objective import Array, Density, Objective
 from cogmem.fitting.observations import log_likelihood
+from cogmem.progress import Report, silent
 from cogmem.subjects.parameters import constrain
 
 Sampler = Literal["nutpie", "pymc"]
@@ -20,6 +22,10 @@ Coordinates = Literal["rounded", "non_centred"]
 
 # Spread between people on the unconstrained scale: HalfNormal of this share of the prior's own scale.
 BETWEEN: Final = 0.7
+LOOK_SECONDS: Final = 0.5
+LOOK_SHARE: Final = 10
+"""A look at how far the sampler is takes at most one part in so many of a core's time."""
+STATISTICS: Final = ("warmup_sample_stats", "sample_stats")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +152,15 @@ def sample(
     sampler: Sampler = "nutpie",
     coordinates: Coordinates = "rounded",
     progress: bool = True,
+    report: Report = silent,
 ) -> Sampled:
-    """Return draws of every person's z. The same seed gives the same draws on any number of cores."""
+    """Return draws of every person's z. The same seed gives the same draws on any number of cores.
+
+    `report` is told of nutpie's draws as they come; PyMC's own sampler tells nobody.
+    """
     model = hierarchical_model(objective, seed=seed, coordinates=coordinates)
     if sampler == "nutpie":
-        trace = by_nutpie(model, chains, tune, draws, target_accept, seed, cores, progress)
+        trace = by_nutpie(model, chains, tune, draws, target_accept, seed, cores, progress, report)
     elif sampler == "pymc":
         import pymc as pm
 
@@ -173,8 +183,9 @@ def drawn(trace: Any) -> Sampled:
 
 
 def by_nutpie(
-    model: Any, chains: int, tune: int, draws: int, target_accept: float, seed: int, cores: int | None, progress: bool
-) -> Any:
+    model: Any, chains: int, tune: int, draws: int, target_accept: float, seed: int, cores: int | None,
+    progress: bool, report: Report = silent,
+) -> Any:  # fmt: skip
     """Return the trace of nutpie (Rust NUTS, numba gradients), its attribute "seconds" without compiling."""
     import time
 
@@ -182,10 +193,39 @@ def by_nutpie(
 
     compiled = nutpie.compile_pymc_model(model, backend="numba")
     started = time.perf_counter()
-    trace = nutpie.sample(
+    watched = report is not silent
+    sampling = nutpie.sample(
         compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept,
-        progress_bar=progress, save_warmup=False,
+        progress_bar=progress, save_warmup=watched, blocking=not watched,
     )  # fmt: skip
+    trace = _watched(sampling, chains * (tune + draws), report) if watched else sampling
     # Compilation is reported apart: it depends on the model, not on the amount of sampling.
     trace.attrs["seconds"] = time.perf_counter() - started
     return trace
+
+
+def _watched(sampling: Any, total: int, report: Report) -> Any:
+    """Return the trace of a sampler that works beside us; `report` hears how many draws, of tuning and after, it has.
+
+    To look copies what was drawn, so the looks are further apart the longer they take.
+    """
+    import time
+
+    pause = LOOK_SECONDS
+    while True:
+        try:
+            trace = sampling.wait(timeout=pause)
+        except TimeoutError:
+            began = time.perf_counter()
+            with warnings.catch_warnings():
+                # ArviZ finds chains without draws odd; before the first draws there is nothing else.
+                warnings.simplefilter("ignore", UserWarning)
+                so_far = sampling.inspect()
+            # Chains that are behind are filled up with what is not a number.
+            drawn = sum(int(np.isfinite(so_far[name].logp).sum()) for name in STATISTICS if name in so_far)
+            report(drawn, total)
+            pause = max(LOOK_SECONDS, LOOK_SHARE * (time.perf_counter() - began))
+        else:
+            for name in [name for name in trace.groups() if name.startswith("warmup")]:
+                del trace[name]
+            return trace

@@ -18,6 +18,7 @@ from cogmem.fitting import laplace
 from cogmem.fitting.objective import Array, Objective
 from cogmem.fitting.observations import observe
 from cogmem.names import nearest
+from cogmem.progress import Report, silent
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.parameters import constrain
 from cogmem.trials import Trials
@@ -154,9 +155,13 @@ def _check(model: Any) -> Equation:
     return model
 
 
-def fit(model: Equation, data: Record | Curve, *, method: Method | MethodName = "laplace", seed: int) -> Fit:
+def fit(
+    model: Equation, data: Record | Curve, *, method: Method | MethodName = "laplace", seed: int,
+    report: Report = silent,
+) -> Fit:  # fmt: skip
     """Return the fit of `model` to `data`; the same seed gives the same draws, bit for bit.
 
+    `report` hears how far "nuts" is; the other methods are done before anybody could ask.
     Raises UserError where the data lack a column the model needs, or do not suit the likelihood asked for.
     """
     how = method if isinstance(method, Method) else Method(method)
@@ -166,7 +171,7 @@ def fit(model: Equation, data: Record | Curve, *, method: Method | MethodName = 
     )
     objective = Objective(model, observed, with_prior=how.name != "mle")
     if how.name == "nuts":
-        made = _by_nuts(objective, how, seed)
+        made = _by_nuts(objective, how, seed, report)
     elif how.name == "laplace":
         made = _by_laplace(objective, how, seed)
     else:
@@ -206,12 +211,13 @@ def convergence(draws: Mapping[str, Array]) -> tuple[float, float]:
     return rhat, ess
 
 
-def _by_nuts(objective: Objective, how: Method, seed: int) -> Made:
+def _by_nuts(objective: Objective, how: Method, seed: int, report: Report) -> Made:
     from cogmem.fitting import bayes
 
     sampled = bayes.sample(
         objective, chains=how.chains, tune=how.tune, draws=how.draws, target_accept=how.target_accept, seed=seed,
         cores=how.cores, sampler=how.sampler, coordinates=how.coordinates, progress=how.progress,
+        report=report,
     )  # fmt: skip
     rhat, ess = convergence({"z": sampled.z, **sampled.population})
     warnings = []

@@ -56,7 +56,7 @@ def _place(panel: Panel, name: str, field: str) -> dict[str, Any]:
     scale: dict[str, Any] = {"type": panel.x_scale if name == "x" else panel.y_scale, "zero": False, "nice": False}
     if scale["type"] == "symlog":
         scale["constant"] = SYMLOG
-    axis: dict[str, Any] = {"labelOverlap": True, "tickCount": 6, "format": "~g"}
+    axis: dict[str, Any] = {"labelOverlap": True, "tickCount": 6, "format": ".7~g"}
     if scale["type"] != "linear":
         axis["grid"] = False
     if name == "y" and panel.y_range is not None:
@@ -82,7 +82,7 @@ def _seen(most: float, least: float) -> dict[str, Any]:
     return {"condition": {"param": "picked", "value": most}, "value": least}
 
 
-LEGEND: Final = {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolOpacity": 1.0}
+LEGEND: Final = {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolOpacity": 1.0, "symbolStrokeWidth": 2}
 AROUND: Final = "isValid(datum.lower) && isValid(datum.upper)"
 
 
@@ -100,7 +100,8 @@ def chart(
         rows = [row for row in rows if row["x"] is not None and row["x"] > 0]
     labels = list(dict.fromkeys(each.label for each in shown))
     colour = _by_subject({name: drawn[name][0] for name in labels}, LEGEND if panel.legend else None)
-    shape = _by_subject({name: SHAPES[drawn[name][1]] for name in labels})
+    pointed = {row["subject"] for row in rows if row["point"]}
+    shape = _by_subject({name: SHAPES[drawn[name][1]] if name in pointed else "stroke" for name in labels})
     dash = _by_subject({name: DASHES[drawn[name][2]] for name in labels})
     told: list[dict[str, Any]] = [{"field": "subject", "type": "nominal"}]
     told += [{"field": name, "type": "quantitative", "format": ".4~g"} for name in ("x", "y", "lower", "upper")]
@@ -123,4 +124,8 @@ def chart(
         {"name": "picked", "select": {"type": "point", "fields": ["subject"]}, "bind": "legend"},
         {"name": "zoom", "select": "interval", "bind": "scales"},
     ]
-    return {"title": panel.title, "height": height, "data": {"values": rows}, "layer": whole}
+    return {
+        "title": panel.title, "height": height, "data": {"values": rows}, "layer": whole,
+        # A legend of many lines must not be taken out of the plot's height.
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }  # fmt: skip

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import streamlit as st
 
 from cogmem.app import parts
 from cogmem.cli_jobs import COMPARABLE
 from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, standings
 from cogmem.figures.figure import looks_of
+
+
+EVEN: Final = 0.02
+"""Nats a test about which colours go over from linear to logarithmic: some models miss by a thousand times as much."""
 
 
 @st.cache_resource(show_spinner=False, ttl=60)
@@ -21,30 +26,33 @@ def known(paradigm: str) -> Exhibit | None:
 
 def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> dict[str, Any]:
     """Return the matrix as a Vega-Lite chart: comparisons by `column`, coloured by the distance from the ceiling."""
-    most = max([0.05, *(abs(row["beside_people"]) for row in rows)])
+    most = max(float(np.arcsinh(abs(row["beside_people"]) / EVEN)) for row in rows)
     shown = [{"paradigm": row["paradigm"], "comparison": f"{parts.title_of(row['paradigm'])}: {row['comparison']}",
               "column": row[column], "subject": row["subject"], "beside": row["beside_people"], "se": row["elpd_se"],
               "elpd": row["elpd_per_test"], "ceiling": row["ceiling_elpd"],
+              "colour": float(np.arcsinh(row["beside_people"] / EVEN)),
               "text": f"{row['beside_people']:+.3f}"} for row in rows]  # fmt: skip
     told = [("subject", "nominal"), ("elpd", "quantitative"), ("se", "quantitative"), ("ceiling", "quantitative")]
     place = {
         "x": {"field": "column", "type": "nominal", "title": None, "sort": order,
               "axis": {"orient": "top", "labelAngle": 0 if column == "group" else -60, "labelLimit": 140}},
-        "y": {"field": "comparison", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 260}},
-        "tooltip": [{"field": name, "type": kind} | ({"format": ".4f"} if kind == "quantitative" else {})
-                    for name, kind in told],
+        "y": {"field": "comparison", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 340}},
     }  # fmt: skip
-    colour = {"field": "beside", "type": "quantitative", "title": "nats per test less the ceiling",
-              "scale": {"scheme": "purpleorange", "domain": [-most, most], "domainMid": 0, "reverse": True},
-              "legend": {"orient": "bottom", "gradientLength": 200}}  # fmt: skip
+    tooltip = [{"field": name, "type": kind} | ({"format": ".4f"} if kind == "quantitative" else {})
+               for name, kind in told]  # fmt: skip
+    ink = {"condition": {"test": f"abs(datum.colour) > {0.65 * most}", "value": "white"}, "value": "black"}
+    colour = {"field": "colour", "type": "quantitative", "legend": None,
+              "scale": {"scheme": "purpleorange", "domain": [-most, most], "domainMid": 0, "reverse": True}}  # fmt: skip
     return {
         "data": {"values": shown}, "height": {"step": 44},
         "layer": [
-            {"mark": {"type": "rect", "cursor": "pointer"}, "encoding": {**place, "color": colour},
+            {"mark": {"type": "rect", "cursor": "pointer"}, "encoding": {**place, "color": colour, "tooltip": tooltip},
              "params": [{"name": "cell", "select": {"type": "point", "fields": ["paradigm", "subject"]}}]},
+            # A text with a tooltip of its own would catch the click that is meant for its cell.
             {"mark": {"type": "text", "fontSize": 11, "dy": -7, "limit": 130},
-             "encoding": {**place, "text": {"field": "subject"}}},
-            {"mark": {"type": "text", "fontSize": 11, "dy": 8}, "encoding": {**place, "text": {"field": "text"}}},
+             "encoding": {**place, "text": {"field": "subject"}, "color": ink}},
+            {"mark": {"type": "text", "fontSize": 11, "dy": 8},
+             "encoding": {**place, "text": {"field": "text"}, "color": ink}},
         ],
     }  # fmt: skip
 
@@ -55,7 +63,7 @@ def show() -> None:
     st.markdown(
         "Each cell says how well somebody predicts **people's own trials**, left out in turn: expected log predictive "
         "density per test, less what other people reach when they predict them (the human ceiling). 0 is as good as "
-        "people, above 0 better, below 0 worse. Click a cell to see the comparison."
+        "people, above 0 (purple) better, below 0 (orange) worse. Click a cell to see the comparison."
     )
     found = {name: each for name in COMPARABLE if (each := known(name)) is not None}
     rows = [row for each in found.values() for row in standings(each)]

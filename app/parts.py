@@ -87,7 +87,8 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def show_scores(exhibit: Exhibit, wanted: Sequence[str] = ()) -> None:
     """Show the scores and parameters of every line-up of an exhibit, of the wanted subjects (none: all)."""
     for title, each in line_ups(exhibit).items():
-        st.subheader(f"Who predicts people: {title}")
+        who = "people" if each["data"].get("kind", "human") == "human" else "a network"
+        st.subheader(f"Who predicts {who}: {title}")
         rows = [row for row in scores(each) if not wanted or row["kind"] == "human" or row["subject"] in wanted]
         st.dataframe(rows, column_config=SCORE_COLUMNS, column_order=_columns(rows), hide_index=True)
         notes = [(one["name"], said) for one in each["subjects"] for said in one["warnings"]]

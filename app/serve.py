@@ -18,6 +18,8 @@ OPTIONS: Final = {
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",  # a page shows a sentence, never a traceback
     "client.toolbarMode": "viewer",
+    "theme.light.primaryColor": "#0072B2",
+    "theme.dark.primaryColor": "#56B4E9",
 }
 
 

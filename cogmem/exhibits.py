@@ -134,10 +134,14 @@ GROUP_OF: Final = {"network": GROUPS[1], "language_model": GROUPS[2]}
 
 
 def standings(exhibit: Exhibit) -> list[dict[str, Any]]:
-    """Return a row a subject of every line-up that has a human ceiling, in the order of `GROUPS`."""
+    """Return a row a subject of every line-up that has a human ceiling, in the order of `GROUPS`.
+
+    Line-ups of models with networks (equations fitted to what a network remembers) are not among them.
+    """
     found = [
         {"paradigm": exhibit.name, "comparison": title, "group": GROUP_OF.get(row["kind"], GROUPS[0]), **row}
         for title, each in line_ups(exhibit).items()
+        if each["data"].get("kind", "human") == "human"
         for row in scores(each)
         if row["beside_people"] is not None
     ]
@@ -187,10 +191,13 @@ def spec_of(
 
 def compared(
     paradigm: str, human: Curve | Record | None = None, *, models: Sequence[str] = (), networks: bool = True,
-    language_model: bool = False, seed: int = 1, store: Store | None = None, workers: int = 2,
+    language_model: bool = False, seed: int = 1, store: Store | None = None, kept: bool = True, workers: int = 2,
     report: Report = silent,
 ) -> Exhibit:  # fmt: skip
-    """Return the comparison of a paradigm as `cogmem compare` makes it; what the store has is not computed again."""
+    """Return the comparison of a paradigm as `cogmem compare` makes it; what the store has is not computed again.
+
+    Unless `kept`, only its parts are taken from the store: the fits and scores, and the drawing, are made anew.
+    """
     if paradigm not in COMPARABLE:
         raise UserError(f"There is no comparison {paradigm!r}; {nearest(paradigm, COMPARABLE)}")
     job, where = COMPARABLE[paradigm], store or Store()
@@ -202,7 +209,7 @@ def compared(
                               workers=workers, report=report, **choices)  # fmt: skip
         return Exhibit(paradigm, job.draw(results), job.document(results))
 
-    return _kept(where, spec, make)
+    return _kept(where, spec, make) if kept else make()
 
 
 def lined_up(
@@ -249,7 +256,8 @@ def main(names: Sequence[str]) -> None:
 
     for name in names or list(COMPARABLE):
         with bar(f"exhibit {name}") as report:
-            made = compared(name, language_model=COMPARABLE[name].language_model and available(), report=report)
+            asked = COMPARABLE[name].language_model and available()
+            made = compared(name, language_model=asked, kept=False, report=report)
         _folder().mkdir(exist_ok=True)
         unfinished = _folder() / f".{name}.unfinished"
         unfinished.write_text(made.to_json() + "\n", encoding="utf-8")

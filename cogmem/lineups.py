@@ -70,7 +70,7 @@ class LineUp:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line-up as JSON-ready values."""
-        data = {"name": self.human.subject, "measure": self.human.measure}
+        data = {"name": self.human.subject, "kind": self.human.source.kind, "measure": self.human.measure}
         data |= {"citation": self.human.source.citation, "licence": self.human.source.licence}
         return {"paradigm": self.paradigm, "data": data, "subjects": [entry.as_dict() for entry in self.entries]}
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from cogmem import exhibits
 from cogmem.app.own_data import EXAMPLE
 from cogmem.benchmarks.app import CHART, FLAGS, PAGES, serving
+from cogmem.cli_jobs import COMPARABLE
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium")
@@ -83,6 +85,20 @@ def test_one_goes_from_page_to_page(page: Any, address: str) -> None:
         page.get_by_role("link", name=title, exact=True).click()
         settled(page)
     assert page.locator(ERRORS).count() == 0
+
+
+def test_a_click_on_a_cell_of_the_matrix_leads_to_its_comparison(page: Any, address: str) -> None:
+    page.goto(address)
+    settled(page)
+    page.wait_for_selector(CHART, timeout=60_000)
+    box = page.locator(CHART).first.bounding_box()
+    # A row takes 44 points: a cell of the last, on what is written in it.
+    page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + box["height"] - 30)
+    last = [name for name in COMPARABLE if exhibits.shipped(name)][-1]
+    page.wait_for_url(f"**/compare?*paradigm={last}*", timeout=20_000)
+    settled(page)
+    assert page.locator("h1").first.inner_text() == "Compare"
+    page.wait_for_selector(CHART, timeout=60_000)
 
 
 def test_a_slider_moves_the_curve(page: Any, address: str) -> None:

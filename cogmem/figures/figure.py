@@ -38,6 +38,8 @@ MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: Final = ("-", "--", ":", "-.")
 MANY: Final = 12
 """Names of subjects or places from which on letters are smaller."""
+COLUMNS: Final = ("panel", "series", "kind", "x", "y", "lower", "upper")
+"""Of the table of plotted points."""
 Look = tuple[str, str, str]
 """Colour, marker and line of a subject."""
 
@@ -59,7 +61,10 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One pair of axes; `ticks` name the places 1, 2, ... of x where x is a rank."""
+    """One pair of axes; `ticks` name the places 1, 2, ... of x where x is a rank.
+
+    `timed`: what is shown was measured on this machine's clock, so that no two runs have the same numbers.
+    """
 
     title: str
     x_label: str
@@ -70,6 +75,7 @@ class Panel:
     y_scale: Scale = "linear"
     ticks: tuple[str, ...] = ()
     legend: bool = True
+    timed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +183,7 @@ def _in_place(path: Path, make: Callable[[Path], Any]) -> None:
 def _write_csv(rows: Sequence[tuple[Any, ...]], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(("panel", "series", "kind", "x", "y", "lower", "upper"))
+        out.writerow(COLUMNS)
         for row in rows:
             out.writerow([*row[:3], *("" if np.isnan(value) else f"{value:.8g}" for value in row[3:])])
 

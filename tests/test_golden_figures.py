@@ -1,0 +1,86 @@
+"""Golden tables of plotted points: read, compared, and what counts as moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cogmem.errors import UserError
+from cogmem.figures.figure import Drawing, Panel, Series, rows_around, write
+from cogmem.figures.golden import Moved, moved, read
+
+
+def drawing(y: float = 0.5, *, half: float = np.nan, x: float = 2.0, timed: bool = False) -> Drawing:
+    """Return a drawing whose golden panel is 1 high: points at 0, 1 and, of a model, y."""
+    people = Series("people", "human", rows_around([1.0, 2.0], [0.0, 1.0], 0.1))
+    model = Series("power", "equation", rows_around([x], [y], [half]))
+    return Drawing((Panel("A", "x", "y", (people, model), timed=timed),), "")
+
+
+def golden(tmp_path: Path, made: Drawing) -> list[tuple[str, float, float]]:
+    """Return what of `made` is not where the golden drawing has it."""
+    write(drawing(), "f", tmp_path)
+    return [(each.number, each.was, each.now) for each in moved("f", read(tmp_path / "f.csv"), made)]
+
+
+def test_the_same_drawing_has_not_moved(tmp_path: Path) -> None:
+    assert golden(tmp_path, drawing()) == []
+
+
+@pytest.mark.parametrize(("y", "there"), [(0.519, []), (0.521, [("y", 0.5, 0.521)]), (0.479, [("y", 0.5, 0.479)])])
+def test_a_point_moves_by_more_than_a_fiftieth_of_the_panel(
+    tmp_path: Path, y: float, there: list[tuple[str, float, float]]
+) -> None:  # fmt: skip
+    assert golden(tmp_path, drawing(y)) == there
+
+
+def test_a_point_may_move_within_its_own_interval(tmp_path: Path) -> None:
+    write(drawing(half=0.1), "f", tmp_path)
+    was = read(tmp_path / "f.csv")
+    assert moved("f", was, drawing(0.59, half=0.1)) == []
+    found = moved("f", was, drawing(0.61, half=0.1))
+    assert [each.number for each in found] == ["y", "lower", "upper"]
+    assert found[0].allowed == pytest.approx(0.1, abs=1e-5)
+    assert found[0].panel == "A"
+
+
+def test_an_interval_that_goes_and_a_place_that_changes_have_moved(tmp_path: Path) -> None:
+    write(drawing(half=0.1), "f", tmp_path)
+    was = read(tmp_path / "f.csv")
+    assert [each.number for each in moved("f", was, drawing())] == ["lower", "upper"]
+    assert [each.number for each in moved("f", was, drawing(half=0.1, x=2.5))] == ["x"]
+
+
+def test_points_that_came_or_went_are_said(tmp_path: Path) -> None:
+    write(drawing(), "f", tmp_path)
+    was = read(tmp_path / "f.csv")
+    (panel,) = drawing().panels
+    fewer = replace(drawing(), panels=(replace(panel, series=panel.series[:1]),))
+    (gone,) = moved("f", was, fewer)
+    assert (gone.series, gone.was, np.isnan(gone.now)) == ("power", 0.5, True)
+    assert moved("f", was, fewer, without=("equation",)) == []
+    another = Series("new", "network", rows_around([1.0], [0.3]))
+    (came,) = moved("f", was, replace(drawing(), panels=(replace(panel, series=(*panel.series, another)),)))
+    assert isinstance(came, Moved)
+    assert (came.series, np.isnan(came.was), came.now) == ("new", True, 0.3)
+
+
+def test_what_a_clock_measured_and_the_rank_of_a_name_are_not_compared(tmp_path: Path) -> None:
+    write(drawing(timed=True), "f", tmp_path)
+    was = read(tmp_path / "f.csv")
+    assert moved("f", was, drawing(0.9, timed=True)) == []
+    (panel,) = drawing().panels
+    ranked = replace(drawing(x=1.0), panels=(replace(drawing(x=1.0).panels[0], ticks=("one", "two")),))
+    assert moved("f", was, ranked) == []
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "panel,series,kind,x,y,lower,upper\nA,b,human,one,2,,\n", None])
+def test_a_file_that_is_no_table_of_points_is_said(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "f.csv"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError, match="is no table of plotted points"):
+        read(file)

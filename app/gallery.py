@@ -6,18 +6,10 @@ from typing import Final
 
 import streamlit as st
 
-from cogmem import exhibits
 from cogmem.app import overview, parts
-from cogmem.cli_jobs import COMPARABLE
-from cogmem.exhibits import Exhibit
 from cogmem.figures.gallery import FIGURES
 
 SHOWN: Final = 4
-
-
-def known(name: str) -> Exhibit | None:
-    """Return a figure as it was computed last, None where it never was."""
-    return overview.known(name) if name in COMPARABLE else exhibits.shipped(name)
 
 
 def show() -> None:
@@ -27,7 +19,7 @@ def show() -> None:
     name = st.sidebar.selectbox("Figure", list(figures), key="figure", bind="query-params")
     st.subheader(parts.title_of(name))
     st.caption(figures[name].reference)
-    found = known(name)
+    found = overview.known(name)
     given = {"name": name, "seed": 1}
     label = "Regenerate" if found else "Compute it now (minutes; the page stays usable)"
     done = parts.work_box("figure", given, label, key=f"figure-{name}")

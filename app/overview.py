@@ -13,15 +13,14 @@ from cogmem.cli_jobs import COMPARABLE
 from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, standings
 from cogmem.figures.figure import looks_of
 
-
 EVEN: Final = 0.02
 """Nats a test about which colours go over from linear to logarithmic: some models miss by a thousand times as much."""
 
 
 @st.cache_resource(show_spinner=False, ttl=60)
-def known(paradigm: str) -> Exhibit | None:
-    """Return what is known of a paradigm's own comparison, None where it was never computed."""
-    return best_known(paradigm)
+def known(name: str) -> Exhibit | None:
+    """Return a paradigm's own comparison or a figure as it was computed last, None where it never was."""
+    return best_known(name)
 
 
 def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> dict[str, Any]:
@@ -41,8 +40,8 @@ def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> 
     tooltip = [{"field": name, "type": kind} | ({"format": ".4f"} if kind == "quantitative" else {})
                for name, kind in told]  # fmt: skip
     ink = {"condition": {"test": f"abs(datum.colour) > {0.65 * most}", "value": "white"}, "value": "black"}
-    colour = {"field": "colour", "type": "quantitative", "legend": None,
-              "scale": {"scheme": "purpleorange", "domain": [-most, most], "domainMid": 0, "reverse": True}}  # fmt: skip
+    scale = {"scheme": "purpleorange", "domain": [-most, most], "domainMid": 0, "reverse": True}
+    colour = {"field": "colour", "type": "quantitative", "legend": None, "scale": scale}
     return {
         "data": {"values": shown}, "height": {"step": 44},
         "layer": [

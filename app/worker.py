@@ -42,13 +42,9 @@ def fit(
 
 def figure(name: str, seed: int, report: Report) -> str:
     """Return the exhibit of a figure of the gallery."""
-    from cogmem import catalogue
-    from cogmem.exhibits import Exhibit
-    from cogmem.figures.gallery import FIGURES
-    from cogmem.store import Store
+    from cogmem import exhibits
 
-    chosen = catalogue.named("figure", name, {each.name: each for each in FIGURES})
-    return Exhibit(name, chosen.draw(seed, Store(), report)).to_json()
+    return exhibits.drawn(name, seed=seed, report=report).to_json()
 
 
 TASKS: Final[Mapping[str, Task]] = {"compare": compare, "fit": fit, "figure": figure}

@@ -49,8 +49,8 @@ class Exhibit:
         """Return the exhibit as JSON, a line a series; what does not exist is null."""
         panels = [
             {"title": panel.title, "x_label": panel.x_label, "y_label": panel.y_label, "x_scale": panel.x_scale,
-             "y_scale": panel.y_scale, "y_range": panel.y_range, "ticks": panel.ticks, "legend": panel.legend, "timed": panel.timed,
-             "series": [_plain(each) for each in panel.series]}
+             "y_scale": panel.y_scale, "y_range": panel.y_range, "ticks": panel.ticks, "legend": panel.legend,
+             "timed": panel.timed, "series": [_plain(each) for each in panel.series]}
             for panel in self.drawing.panels
         ]  # fmt: skip
         whole = {"name": self.name, "caption": self.drawing.caption, "columns": self.drawing.columns}
@@ -228,6 +228,35 @@ def lined_up(
     return Exhibit(paradigm, Drawing(panels, caption), result.as_dict())
 
 
+def drawn(
+    name: str, *, seed: int = 1, store: Store | None = None, kept: bool = True, report: Report = silent
+) -> Exhibit:  # fmt: skip
+    """Return a figure of the project: the comparison of a paradigm, or a figure without one (simulations alone).
+
+    Comparisons ask the language model where there is one. What the store has is not computed again; unless `kept`, only
+    the parts are taken from it. UserError for a name that no figure has.
+    """
+    from cogmem.figures.gallery import FIGURES
+    from cogmem.jobs.language_models import available
+
+    figure, where = catalogue.named("figure", name, {each.name: each for each in FIGURES}), store or Store()
+    if name in COMPARABLE:
+        asked = COMPARABLE[name].language_model and available()
+        return compared(name, language_model=asked, seed=seed, store=where, kept=kept, report=report)
+
+    def make() -> Exhibit:
+        return Exhibit(name, figure.draw(seed, where, report))
+
+    return _kept(where, spec_of_figure(name, seed=seed), make) if kept else make()
+
+
+def spec_of_figure(name: str, *, seed: int = 1) -> dict[str, Any]:
+    """Return what a figure without a comparison depends on, apart from the code: its address in a store."""
+    from cogmem import __version__
+
+    return {"figure": name, "seed": seed, "version": __version__}
+
+
 def _kept(store: Store, spec: Mapping[str, Any], make: Any) -> Exhibit:
     def made() -> Any:
         exhibit = make()
@@ -240,24 +269,24 @@ def _read(stored: Stored) -> Exhibit:
     return Exhibit.from_json(str(stored[0]["exhibit"]["json"][0]))
 
 
-def best_known(paradigm: str, *, store: Store | None = None) -> Exhibit | None:
-    """Return the comparison of a paradigm on its own people: the store's if it was computed there, else the shipped."""
+def best_known(name: str, *, store: Store | None = None) -> Exhibit | None:
+    """Return a paradigm's comparison on its own people, or a figure: the store's, else the shipped one, else None."""
     where = store or Store()
-    for asked in (True, False):
-        spec = spec_of(paradigm, language_model=asked)
-        if where.has(KIND, spec):
-            return _read(where.load(KIND, spec))
-    return shipped(paradigm)
+    if name in COMPARABLE:
+        specs = [spec_of(name, language_model=asked) for asked in (True, False)]
+    else:
+        specs = [spec_of_figure(name)]
+    found = next((spec for spec in specs if where.has(KIND, spec)), None)
+    return shipped(name) if found is None else _read(where.load(KIND, found))
 
 
 def main(names: Sequence[str]) -> None:
-    """Compute exhibits anew (all comparisons, or those named) into the folder that is shipped."""
-    from cogmem.jobs.language_models import available
+    """Compute exhibits anew (of all figures, or of those named) into the folder that is shipped."""
+    from cogmem.figures.gallery import FIGURES
 
-    for name in names or list(COMPARABLE):
+    for name in names or [figure.name for figure in FIGURES]:
         with bar(f"exhibit {name}") as report:
-            asked = COMPARABLE[name].language_model and available()
-            made = compared(name, language_model=asked, kept=False, report=report)
+            made = drawn(name, kept=False, report=report)
         _folder().mkdir(exist_ok=True)
         unfinished = _folder() / f".{name}.unfinished"
         unfinished.write_text(made.to_json() + "\n", encoding="utf-8")

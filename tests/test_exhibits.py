@@ -13,7 +13,19 @@ from cogmem import exhibits
 from cogmem.cli_jobs import COMPARABLE
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit, best_of_groups, line_ups, parameters, scores, standings
-from cogmem.figures.figure import Drawing, Panel, Series, files_of, fixed_looks, looks_of, residuals, rows_around
+from cogmem.figures import gallery
+from cogmem.figures.figure import (
+    Drawing,
+    Figure,
+    Panel,
+    Series,
+    files_of,
+    fixed_looks,
+    looks_of,
+    residuals,
+    rows_around,
+)
+from cogmem.figures.gallery import FIGURES
 from cogmem.store import Store
 
 
@@ -146,14 +158,34 @@ def test_a_comparison_that_is_stored_is_not_computed_again(tmp_path: Path, monke
         exhibits.compared("forgetting", store=store)
 
 
+def test_a_figure_without_a_comparison_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def draw(seed: int, store: Store, report: Any) -> Drawing:
+        asked.append(seed)
+        return drawing()
+
+    monkeypatch.setattr(gallery, "FIGURES", (Figure("mine", "nobody", (), draw),))
+    store = Store(tmp_path)
+    assert exhibits.best_known("mine", store=store) is None
+    for kept in (True, True, False):
+        made = exhibits.drawn("mine", seed=1, store=store, kept=kept)
+        assert made.drawing.caption == drawing().caption
+        assert not made.document
+    assert asked == [1, 1]
+    assert exhibits.best_known("mine", store=store) is not None
+    with pytest.raises(UserError, match="did you mean 'mine'"):
+        exhibits.drawn("mime", store=store)
+
+
 @pytest.mark.parametrize("name", exhibits.shipped_names())
 def test_what_is_shipped_can_be_shown(name: str) -> None:
     exhibit = exhibits.shipped(name)
     assert exhibit is not None
     assert exhibit.name == name
-    assert name in COMPARABLE
+    assert name in {figure.name for figure in FIGURES}
     assert exhibit.drawing.panels
     assert exhibit.drawing.caption
-    assert standings(exhibit)
+    assert bool(standings(exhibit)) == (name in COMPARABLE)
     for each in line_ups(exhibit).values():
         assert each["subjects"][0]["kind"] == "human"

@@ -90,7 +90,9 @@ def _time_panel(results: SuperpositionResults) -> Panel:
     rows = rows_around(table["items"], MICRO * table["seconds"])
     top = 1.5 * float(rows["y"].max())
     parts = (Series("one more item", "network", rows, points=True),)
-    return Panel("Sparsey: time to learn", "Items stored", "Microseconds", parts, "log", (0.0, top), legend=False, timed=True)
+    return Panel(
+        "Sparsey: time to learn", "Items stored", "Microseconds", parts, "log", (0.0, top), legend=False, timed=True
+    )
 
 
 def _memory_panel(

@@ -72,7 +72,6 @@ def test_what_a_clock_measured_and_the_rank_of_a_name_are_not_compared(tmp_path:
     write(drawing(timed=True), "f", tmp_path)
     was = read(tmp_path / "f.csv")
     assert moved("f", was, drawing(0.9, timed=True)) == []
-    (panel,) = drawing().panels
     ranked = replace(drawing(x=1.0), panels=(replace(drawing(x=1.0).panels[0], ticks=("one", "two")),))
     assert moved("f", was, ranked) == []
 

@@ -170,13 +170,14 @@ def draw(results: ForgettingResults) -> Drawing:
     source = results.people.human.source
     caption = (
         f"People: {(source.citation or source.who).rstrip('.')}. Points are people or networks with 90 % intervals, "
-        f"lines and bands are fitted equations (posterior mean, 90 % interval). ELPD: expected log predictive "
-        f"density of a human test, left out in turn; networks are linked to people by one rule with a temperature and a "
-        f"lapse. Spacing: Cepeda, Vul, Rohrer, Wixted & Pashler (2008), digitised means without standard errors. Networks: populations trained "
-        f"from scratch; 1 update = 16 new strings; after rests, intervals are those of the members' mean. V at once "
-        f"(after 'Do Your Best and Get Enough Rest', CVPR 2025): an update holds V exact repetitions of an item, which "
-        f"comes back after V steps of {view_batch.STEP} updates; {view_batch.EXPOSURES} exposures of every item, items "
-        f"and V in a Latin square over the members. Seed {results.seed}."
+        "lines and bands are fitted equations (posterior mean, 90 % interval). ELPD: expected log predictive "
+        "density of a human test, left out in turn; networks are linked to people by one rule with a temperature "
+        "and a lapse. Spacing: Cepeda, Vul, Rohrer, Wixted & Pashler (2008), digitised means without standard "
+        "errors. Networks: populations trained from scratch; 1 update = 16 new strings; after rests, intervals are "
+        "those of the members' mean. V at once (after 'Do Your Best and Get Enough Rest', CVPR 2025): an update "
+        f"holds V exact repetitions of an item, which comes back after V steps of {view_batch.STEP} updates; "
+        f"{view_batch.EXPOSURES} exposures of every item, items and V in a Latin square over the members. Seed "
+        f"{results.seed}."
     )
     return Drawing(tuple(panels), caption)
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from cogmem.app import parts
 from cogmem.cli_jobs import COMPARABLE
-from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, standings
+from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, shade, standings
 from cogmem.figures.figure import looks_of
-
-EVEN: Final = 0.02
-"""Nats a test about which colours go over from linear to logarithmic: some models miss by a thousand times as much."""
 
 
 @st.cache_resource(show_spinner=False, ttl=60)
@@ -25,11 +21,11 @@ def known(name: str) -> Exhibit | None:
 
 def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> dict[str, Any]:
     """Return the matrix as a Vega-Lite chart: comparisons by `column`, coloured by the distance from the ceiling."""
-    most = max(float(np.arcsinh(abs(row["beside_people"]) / EVEN)) for row in rows)
+    most = max(abs(shade(row)) for row in rows)
     shown = [{"paradigm": row["paradigm"], "comparison": f"{parts.title_of(row['paradigm'])}: {row['comparison']}",
               "column": row[column], "subject": row["subject"], "beside": row["beside_people"], "se": row["elpd_se"],
               "elpd": row["elpd_per_test"], "ceiling": row["ceiling_elpd"],
-              "colour": float(np.arcsinh(row["beside_people"] / EVEN)),
+              "colour": shade(row),
               "text": f"{row['beside_people']:+.3f}"} for row in rows]  # fmt: skip
     told = [("subject", "nominal"), ("elpd", "quantitative"), ("se", "quantitative"), ("ceiling", "quantitative")]
     place = {

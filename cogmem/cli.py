@@ -311,6 +311,24 @@ def figures(
 
 
 @app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("report"),
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Write one self-contained HTML page: paradigms by subjects, every figure, every table of scores."""
+    from cogmem import reports
+    from cogmem.progress import bar
+
+    with bar("report", shown=not as_json) as tell:
+        path = reports.write(out, store=given.store(store), report=tell)
+    if as_json:
+        say({"path": str(path)})
+    else:
+        print(path)
+
+
+@app.command()
 def bench(
     names: Annotated[
         list[str] | None, typer.Argument(help="fit, kernels (random, chains, ...), app (default: all but app)")

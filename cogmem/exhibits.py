@@ -158,6 +158,15 @@ def best_of_groups(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
     return list(found.values())
 
 
+EVEN: Final = 0.02
+"""Nats a test about which shades go over from linear to logarithmic: some models miss by a thousand times as much."""
+
+
+def shade(row: Mapping[str, Any]) -> float:
+    """Return how strongly a row of `standings` is coloured, above 0 where it is better than the human ceiling."""
+    return float(np.arcsinh(row["beside_people"] / EVEN))
+
+
 # ---- where exhibits come from ----------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,18 @@ ROOMS = {"cogmem": "cogmem", "cogmem.paradigms": "paradigms", "cogmem.human_data
 # From left to right; a module imports from its own layer and from those to its right.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
-        {"app", "cli", "cli_arguments", "cli_jobs", "cli_llm", "exhibits", "figures", "participants", "printing"}
+        {
+            "app",
+            "cli",
+            "cli_arguments",
+            "cli_jobs",
+            "cli_llm",
+            "exhibits",
+            "figures",
+            "participants",
+            "printing",
+            "reports",
+        }
     ),
     frozenset({"jobs"}),
     frozenset({"benchmarks"}),

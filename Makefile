@@ -21,7 +21,7 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
 figures: $(READY)
-	$(BIN)/cogmem figures --out results/figures
+	$(BIN)/cogmem figures --out results/figures --check
 
 app: $(READY)
 	$(BIN)/cogmem app

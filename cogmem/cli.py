@@ -282,32 +282,45 @@ def data_check(
 def figures(
     names: Annotated[list[str] | None, typer.Argument(help="Names of figures (default: all).")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("figures"),
+    check: Annotated[bool, typer.Option(help="Say which plotted points moved since the golden tables.")] = False,
+    golden: Annotated[Path, typer.Option(help="Folder of the golden tables.")] = Path("tests/golden"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Figures at once (default: one for every two cores).")
+    ] = None,
     seed: Seed = 1,
     store: StoreRoot = None,
     as_json: Json = False,
 ) -> None:
     """Regenerate figures: PDF, SVG, caption and the CSV of every plotted point."""
-    from cogmem import catalogue
-    from cogmem.figures.figure import regenerate
-    from cogmem.figures.gallery import FIGURES
+    from dataclasses import asdict
+
+    from cogmem import printing
+    from cogmem.exports import plain_value
+    from cogmem.figures.regeneration import regenerate_all
     from cogmem.progress import bar
 
-    known = {figure.name: figure for figure in FIGURES}
-    written = []
-    for name in names or list(known):
-        figure = catalogue.named("figure", name, known)
-        with bar(f"figure {name}", shown=not as_json) as report:
-            written.append(
-                {
-                    "name": name,
-                    "path": str(regenerate(figure, store=given.store(store), out=out, seed=seed, report=report)),
-                }
-            )
+    if check and not golden.is_dir():
+        raise UserError(f"There is no folder {golden} of golden tables; name it with --golden, or leave out --check.")
+    with bar("figures", shown=not as_json) as report:
+        made = regenerate_all(names or (), store=given.store(store), out=out, seed=seed, workers=workers,
+                              golden=golden if check else None, report=report)  # fmt: skip
+    moved = [{name: plain_value(value) for name, value in asdict(point).items()}
+             for each in made for point in each.moved or ()]  # fmt: skip
     if as_json:
-        say(written)
+        say({"figures": [{"name": each.name, "path": str(each.path), "seconds": each.seconds,
+                          "checked": each.moved is not None} for each in made], "moved": moved})  # fmt: skip
     else:
-        for each in written:
-            print(each["path"])
+        for each in made:
+            print(each.path)
+        if check:
+            unknown = [each.name for each in made if each.moved is None]
+            print(f"Points that moved since the golden tables in {golden}: {len(moved) or 'none'}.")
+            if unknown:
+                print(f"Without a golden table: {', '.join(unknown)}.")
+            if moved:
+                printing.table("moved", moved)
+    if moved:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from cogmem.errors import UserError
-from cogmem.figures.figure import Drawing, Panel, Series, rows_around, write
+from cogmem.figures import regeneration
+from cogmem.figures.figure import Drawing, Figure, Panel, Series, rows_around, write
 from cogmem.figures.golden import Moved, moved, read
+from cogmem.figures.regeneration import regenerate_all
+from cogmem.store import Store
 
 
 def drawing(y: float = 0.5, *, half: float = np.nan, x: float = 2.0, timed: bool = False) -> Drawing:
@@ -83,3 +86,50 @@ def test_a_file_that_is_no_table_of_points_is_said(tmp_path: Path, text: str | N
         file.write_text(text)
     with pytest.raises(UserError, match="is no table of plotted points"):
         read(file)
+
+
+# ---- many at once ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the project have two figures: one that draws .5 and one that draws its seed."""
+    made = (
+        Figure("half", "nobody", (), lambda seed, store, report: drawing()),
+        Figure("seed", "nobody", (), lambda seed, store, report: drawing(float(seed))),
+    )
+    monkeypatch.setattr(regeneration, "FIGURES", made)
+
+
+def test_figures_are_written_and_compared(two_figures: None, tmp_path: Path) -> None:
+    store, told = Store(tmp_path / "store"), []
+    first = regenerate_all(store=store, out=tmp_path / "a", seed=1, workers=1)
+    assert [(each.name, each.moved) for each in first] == [("half", None), ("seed", None)]
+    (tmp_path / "a" / "half.pdf").unlink()
+    again = regenerate_all(store=store, out=tmp_path / "b", seed=2, workers=1, golden=tmp_path / "a",
+                           report=lambda done, total: told.append(done / total))  # fmt: skip
+    assert again[0].moved == ()
+    assert [(each.series, each.was, each.now) for each in again[1].moved or ()] == [("power", 1.0, 2.0)]
+    assert told == [0.5, 1.0]
+    assert (tmp_path / "a" / "half.csv").read_bytes() == (tmp_path / "b" / "half.csv").read_bytes()
+    for seed, moved_to in ((1, None), (3, [(1.0, 3.0)])):  # compared with what was there before it was written
+        (only,) = regenerate_all(["seed"], store=store, out=tmp_path / "c", seed=seed, workers=1, golden=tmp_path / "c")
+        found = None if only.moved is None else [(each.was, each.now) for each in only.moved]
+        assert found == moved_to
+    with pytest.raises(UserError, match="did you mean 'half'"):
+        regenerate_all(["seed", "halv"], store=store, out=tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.slow
+def test_figures_side_by_side_are_those_one_after_another(tmp_path: Path) -> None:
+    names, told = ["diffusion_as_serial_reproduction", "model_autophagy"], []
+    one = regenerate_all(names, store=Store(tmp_path / "1"), out=tmp_path / "a", workers=1)
+    two = regenerate_all(names, store=Store(tmp_path / "2"), out=tmp_path / "b", workers=2, golden=tmp_path / "a",
+                         report=lambda done, total: told.append((done, total)))  # fmt: skip
+    assert [each.moved for each in two] == [(), ()]
+    assert told[-1] == (2.0, 2)
+    for each in one:
+        for end in ("csv", "svg", "pdf", "txt"):
+            file = each.path.with_suffix(f".{end}")
+            assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()

@@ -100,7 +100,7 @@ def ranked(
         score = Agreement(each.name, each.kind, tests, rmse=rmse, r=r, elpd_per_test=elpd, elpd_se=se, **ceiling)
         said = () if best is None or each is best else (_behind(best, each.scores, mean_and_se),)
         said = (*said, *_unsettled(each.parameters))
-        entries.append(Entry(score, curve, each.seconds, weight[each.name], each.parameters, said))
+        entries.append(Entry(score, curve.pool(), each.seconds, weight[each.name], each.parameters, said))
     entries.sort(key=lambda entry: -(entry.agreement.elpd_per_test or 0.0))
     if best is not None and top is not None:
         notes = (*notes, _behind(best, top, mean_and_se))

@@ -1,0 +1,102 @@
+"""Many figures anew: side by side, with one bar, and what moved since the golden tables."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+from cogmem import catalogue
+from cogmem.figures import golden as golden_tables
+from cogmem.figures.figure import write
+from cogmem.figures.gallery import FIGURES
+from cogmem.figures.golden import Moved
+from cogmem.jobs.language_models import available
+from cogmem.jobs.outcomes import side_by_side
+from cogmem.progress import Report, part, silent
+from cogmem.store import Store
+
+CORES: Final = 2
+"""That a figure uses by itself while its studies are computed."""
+
+
+@dataclass(frozen=True)
+class Regenerated:
+    """A figure that was written: its PDF, what moved since its golden table (None: it has none, or nobody asked)."""
+
+    name: str
+    path: Path
+    moved: tuple[Moved, ...] | None
+    seconds: float
+
+
+def regenerate_all(
+    names: Sequence[str] = (), *, store: Store, out: Path, seed: int = 1, golden: Path | None = None,
+    workers: int | None = None, report: Report = silent,
+) -> list[Regenerated]:  # fmt: skip
+    """Write the named figures (default: all) into `out`, and compare them with the tables in the folder `golden`.
+
+    Studies come from the store; what it lacks is computed and kept, so that a killed run goes on. `workers` figures
+    are made at once, by default one for every two cores. UserError for a name that no figure has, before any begins.
+    """
+    known = {figure.name: figure for figure in FIGURES}
+    chosen = [catalogue.named("figure", name, known).name for name in names] or list(known)
+    many = min(len(chosen), workers or max(1, (os.cpu_count() or 1) // CORES))
+    given = (store, out, seed, golden)
+    if many == 1:
+        return [_one(name, *given, part(report, k, 1, len(chosen))) for k, name in enumerate(chosen)]
+    with _heard(report, chosen) as tell, side_by_side(many) as pool:
+        made = [pool.submit(_one, name, *given, tell[name]) for name in chosen]
+        return [each.result() for each in made]
+
+
+def _one(name: str, store: Store, out: Path, seed: int, golden: Path | None, report: Report) -> Regenerated:
+    began = time.perf_counter()
+    figure = next(each for each in FIGURES if each.name == name)
+    file = golden / f"{name}.csv" if golden else None
+    # Before anything is computed or written: a bad table is said at once, and `out` may be the folder of the tables.
+    was = golden_tables.read(file) if file is not None and file.is_file() else None
+    drawing = figure.draw(seed, store, report)
+    path = write(drawing, name, out)
+    report(1, 1)
+    absent = () if available() else ("language_model",)
+    moved = None if was is None else tuple(golden_tables.moved(name, was, drawing, without=absent))
+    return Regenerated(name, path, moved, time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class _Teller:
+    """Says from another process how far a figure is."""
+
+    name: str
+    queue: Any
+
+    def __call__(self, done: float, total: float) -> None:
+        self.queue.put((self.name, done / total if total else 0.0))
+
+
+@contextmanager
+def _heard(report: Report, names: Sequence[str]) -> Iterator[dict[str, Report]]:
+    """Give by name what a process reports a figure with; `report` hears how many of the figures are done."""
+    with get_context("spawn").Manager() as manager:
+        queue = manager.Queue()
+        shares = dict.fromkeys(names, 0.0)
+
+        def listen() -> None:
+            while (said := queue.get()) is not None:
+                shares[said[0]] = said[1]
+                report(sum(shares.values()), len(names))
+
+        listener = Thread(target=listen, daemon=True)
+        listener.start()
+        try:
+            yield {name: _Teller(name, queue) for name in names}
+        finally:
+            queue.put(None)
+            listener.join()

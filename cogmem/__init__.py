@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cogmem.fitting.fits import Fit, Method, fit
     from cogmem.fitting.loo import elpd
     from cogmem.human_data.loading import load
+    from cogmem.recall_tables import read_recalls
     from cogmem.store import Store
     from cogmem.studies import Results, Study, run_study
     from cogmem.subjects.equation import Equation
@@ -64,6 +65,7 @@ _HOME = {
     "load": "cogmem.human_data.loading",
     "read_chains": "cogmem.chain_tables",
     "read_curve": "cogmem.tables",
+    "read_recalls": "cogmem.recall_tables",
 }
 
 __all__ = [
@@ -98,6 +100,7 @@ __all__ = [
     "paradigms",
     "read_chains",
     "read_curve",
+    "read_recalls",
     "regenerate",
     "run",
     "run_study",

@@ -32,7 +32,19 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"jobs"}),
     frozenset({"benchmarks"}),
-    frozenset({"studies", "store", "comparisons", "lineups", "catalogue", "tables", "chain_tables", "exports"}),
+    frozenset(
+        {
+            "studies",
+            "store",
+            "comparisons",
+            "lineups",
+            "catalogue",
+            "tables",
+            "chain_tables",
+            "recall_tables",
+            "exports",
+        }
+    ),
     frozenset({"fitting"}),
     frozenset({"models"}),
     frozenset({"language_server"}),

@@ -261,6 +261,17 @@ def data_fetch(name: str, folder: Out = None, as_json: Json = False) -> None:
             print(f"{key}: {path}")
 
 
+@data_app.command("export")
+def data_export(
+    name: Annotated[str, typer.Argument(help="Name of a data set.")],
+    out: Annotated[Path | None, typer.Option(help="New folder (default: the data set's name).")] = None,
+) -> None:
+    """Write the shipped tables of a data set as a folder of the Psych-DS form."""
+    from cogmem.psych_ds import export
+
+    print(export(name, out or Path(name)))
+
+
 @data_app.command("check")
 def data_check(
     sources: Annotated[Path | None, typer.Option(help="Folder of the sources.")] = None, as_json: Json = False

@@ -42,6 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "tables",
             "chain_tables",
             "recall_tables",
+            "psych_ds",
             "exports",
         }
     ),

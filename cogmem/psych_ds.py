@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from cogmem.columns import COLUMNS, Column
 from cogmem.errors import UserError
 from cogmem.exports import write_csv
@@ -68,9 +66,7 @@ def write(
 def export(name: str, out: Path) -> Path:
     """Write the shipped tables of a data set of people as a Psych-DS folder `out` and return it."""
     data = dataset(name)
-    tables = {
-        key: Trials({k: np.asarray(v) for k, v in read_table(table).items()}) for key, table in data.tables.items()
-    }
+    tables = {key: Trials(read_table(table)) for key, table in data.tables.items()}
     columns = {column.name: column for table in data.tables.values() for column in table.columns}
     return write(
         out, name=data.name, description=f"{data.title}. {data.notes}".strip(), tables=tables, columns=columns,

@@ -12,6 +12,7 @@ import pytest
 
 import cogmem as cm
 from cogmem import psych_ds
+from cogmem.columns import Column
 from cogmem.errors import UserError
 from cogmem.exports import answered
 from cogmem.trials import Trials
@@ -24,7 +25,8 @@ def checked(folder: Path) -> tuple[dict[str, object], dict[str, list[list[str]]]
     assert sorted(each.name for each in folder.iterdir()) == ["data", "dataset_description.json"]
     told = json.loads((folder / "dataset_description.json").read_text("utf-8"))
     assert (told["@context"], told["@type"]) == ("https://schema.org", "Dataset")
-    assert told["name"] and told["description"]
+    assert told["name"]
+    assert told["description"]
     variables = [each["name"] for each in told["variableMeasured"]]
     assert len(variables) == len(set(variables))
     found = {}
@@ -50,7 +52,7 @@ def test_answers_go_out_with_what_they_answer(tmp_path: Path) -> None:
     design = cm.paradigms.forgetting_curve.design(n_items=4, seed=1)
     record = cm.run(design, cm.models.power.subject(a=0.9, b=0.1), seed=2)
     tables = {"the tests": answered(record), "points": Trials({"x": np.array([[1.5, 2.0]]), "mine": np.array(["a"])})}
-    mine = cm.human_data.registry.Column("mine", "str", "", "a word of my own")
+    mine = Column("mine", "str", "", "a word of my own")
     made = psych_ds.write(tmp_path / "mine", name="my study", description="a test", tables=tables,
                           columns={"mine": mine}, license="CC0", citation="")  # fmt: skip
     told, found = checked(made)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cogmem import human_data, models, paradigms
-    from cogmem.catalogue import Extras
+    from cogmem.catalogue import Extras, load
     from cogmem.comparisons import compare
     from cogmem.core import (
         Agreement,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from cogmem.figures.figure import Figure, regenerate
     from cogmem.fitting.fits import Fit, Method, fit
     from cogmem.fitting.loo import elpd
-    from cogmem.human_data.loading import load
     from cogmem.recall_tables import read_recalls
     from cogmem.store import Store
     from cogmem.studies import Results, Study, run_study
@@ -62,7 +61,7 @@ _HOME = {
     "UserError": "cogmem.errors",
     "compare": "cogmem.comparisons",
     "elpd": "cogmem.fitting.loo",
-    "load": "cogmem.human_data.loading",
+    "load": "cogmem.catalogue",
     "read_chains": "cogmem.chain_tables",
     "read_curve": "cogmem.tables",
     "read_recalls": "cogmem.recall_tables",

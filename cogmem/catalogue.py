@@ -8,9 +8,10 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol
 
-from cogmem.core import Paradigm, Subject
+from cogmem import human_data
+from cogmem.core import Curve, Paradigm, Subject
 from cogmem.errors import UserError
-from cogmem.human_data.loading import DATASETS
+from cogmem.human_data.registry import DATASETS, Dataset
 from cogmem.models import MODELS, NETWORKS, STEP_MODELS
 from cogmem.models.interference import INTERFERENCE_MODELS
 from cogmem.models.pairs import PAIR_MODELS
@@ -47,7 +48,7 @@ class Extras:
     models: tuple[Equation, ...] = ()
     step_models: tuple[StepModel | InterferenceModel | PairModel, ...] = ()
     networks: tuple[Subject, ...] = ()
-    datasets: tuple[Any, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
 
 
 @cache
@@ -107,9 +108,20 @@ def networks() -> Mapping[str, Subject]:
 
 
 @cache
-def datasets() -> Mapping[str, Any]:
+def datasets() -> Mapping[str, Dataset]:
     """Return every data set by name."""
     return collect("data set", DATASETS.values(), [(where, extra.datasets) for where, extra in extras()])
+
+
+def load(name: str, *, table: str | None = None) -> Curve:
+    """Return a table of people's data as a curve (None: the data set's default table), of any package's data sets.
+
+    Rows have x, y, n and sd beside the grouping and design columns, s throughout (see `human_data.load`).
+
+    >>> load("ebbinghaus_1885").rows["y"][:3]
+    array([0.582, 0.442, 0.358])
+    """
+    return human_data.load(named("data set", name, datasets()), table=table)
 
 
 def named(kind: str, name: str, things: Mapping[str, Any]) -> Any:

@@ -24,11 +24,10 @@ def data(name: str, table: str | None = None) -> Any:
     """Return the data set of that name, or the CSV file at that path."""
     from cogmem import catalogue
     from cogmem.chain_tables import is_chains, measured_dots, read_chains
-    from cogmem.human_data.loading import load
     from cogmem.tables import read_curve
 
     if name in catalogue.datasets():
-        return load(name, table=table)
+        return catalogue.load(name, table=table)
     if Path(name).suffix or Path(name).exists() or os.sep in name:
         if is_chains(Path(name)):
             record = read_chains(Path(name))

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from cogmem import catalogue
 from cogmem.columns import COLUMNS, Column
 from cogmem.errors import UserError
 from cogmem.exports import write_csv
 from cogmem.human_data.loading import read_table
-from cogmem.human_data.registry import dataset
 from cogmem.trials import Trials
 
 DESCRIPTION: Final = "dataset_description.json"
@@ -65,7 +65,7 @@ def write(
 
 def export(name: str, out: Path) -> Path:
     """Write the shipped tables of a data set of people as a Psych-DS folder `out` and return it."""
-    data = dataset(name)
+    data = catalogue.named("data set", name, catalogue.datasets())
     tables = {key: Trials(read_table(table)) for key, table in data.tables.items()}
     columns = {column.name: column for table in data.tables.values() for column in table.columns}
     return write(

@@ -2,6 +2,6 @@
 
 from cogmem.human_data.fetching import check, fetch
 from cogmem.human_data.loading import load, load_trials
-from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table
+from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, read_datasets
 
-__all__ = ["DATASETS", "Dataset", "RemoteFile", "Table", "check", "fetch", "load", "load_trials"]
+__all__ = ["DATASETS", "Dataset", "RemoteFile", "Table", "check", "fetch", "load", "load_trials", "read_datasets"]

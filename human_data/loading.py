@@ -15,7 +15,7 @@ from cogmem.errors import UserError
 from cogmem.human_data import chain_parsing, interference_trials, pairing_trials, parsing, recognition_trials
 from cogmem.human_data.fetching import fetch
 from cogmem.human_data.parsing import Parts
-from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, dataset, tables_folder
+from cogmem.human_data.registry import DATASETS, Dataset, RemoteFile, Table, dataset
 from cogmem.names import nearest
 from cogmem.trials import Trials
 
@@ -24,7 +24,7 @@ __all__ = ["DATASETS", "load", "load_trials", "read_table", "source"]
 
 def read_table(table: Table) -> dict[str, NDArray[Any]]:
     """Return the columns of a shipped table by name; blank cells of number columns become NaN."""
-    with (tables_folder() / table.file).open(newline="", encoding="utf-8") as file:
+    with table.path.open(newline="", encoding="utf-8") as file:
         head, *lines = list(csv.reader(file))
     if head != [column.name for column in table.columns]:
         raise UserError(f"{table.file} has the columns {head}, the registry says otherwise; build the tables again.")
@@ -46,8 +46,8 @@ def source(data: Dataset, sha256: str) -> Source:
     return Source(who=data.who, kind=kind, citation=data.citation, licence=data.licence, sha256=sha256)
 
 
-def load(name: str, *, table: str | None = None) -> Curve:
-    """Return a shipped table of people's data as a curve (None: the data set's default table).
+def load(name: str | Dataset, *, table: str | None = None) -> Curve:
+    """Return a table of a data set of people, shipped or given, as a curve (None: the data set's default table).
 
     Rows have x, y, n and sd beside the grouping and design columns (s throughout). Counts give y = correct / n and
     sd = sqrt(y (1 - y)); published means have n = 1 and their standard error, or NaN, as sd. Rows without a y are out.
@@ -55,7 +55,7 @@ def load(name: str, *, table: str | None = None) -> Curve:
     >>> load("ebbinghaus_1885").rows["y"][:3]
     array([0.582, 0.442, 0.358])
     """
-    data = dataset(name)
+    data = dataset(name) if isinstance(name, str) else name
     chosen = data.table(table)
     content = read_table(chosen)
     if chosen.y is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,7 +19,8 @@ from cogmem.names import nearest
 
 @dataclass(frozen=True)
 class Table:
-    """One shipped table. `x` and `y` name the columns of its curve; `y` is None where it is `correct` / `trials`.
+    """One table, `file` in `folder`. `x` and `y` name the columns of its curve; `y` is None where it is `correct` /
+    `trials`.
 
     `guess` is the probability of a right answer without memory, None where the test is recall.
     """
@@ -34,6 +36,12 @@ class Table:
     guess: float | None
     groups: tuple[str, ...]
     columns: tuple[Column, ...]
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file itself."""
+        return self.folder / self.file
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,11 @@ def _column(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str
     return Column(name, dtype, base.unit, entry.get("meanings", {}).get(name, base.meaning))
 
 
-def _table(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str, str]]) -> Table:
+def _table(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str, str]], folder: Path) -> Table:
     described = tuple(_column(column, entry, extra) for column in entry["columns"])
     plain = {key: entry[key] for key in ("file", "sha256", "rows", "measure", "x")}
     plain |= {key: entry.get(key) for key in ("y", "se", "guess")}
-    return Table(name, **plain, groups=tuple(entry.get("groups", ())), columns=described)
+    return Table(name, **plain, groups=tuple(entry.get("groups", ())), columns=described, folder=folder)
 
 
 def _remote(entry: Mapping[str, Any]) -> RemoteFile:
@@ -108,13 +116,37 @@ def _remote(entry: Mapping[str, Any]) -> RemoteFile:
 def read_registry() -> Mapping[str, Dataset]:
     """Return all data sets by name, read from `registry.toml` once."""
     text = files("cogmem.human_data").joinpath("registry.toml").read_text(encoding="utf-8")
+    return MappingProxyType({data.name: data for data in _datasets(text, tables_folder())})
+
+
+def _datasets(text: str, folder: Path) -> Iterator[Dataset]:
     content = tomllib.loads(text)
-    found: dict[str, Dataset] = {}
+    extra = content.get("columns", {})
     for name, entry in content["datasets"].items():
-        tables = {key: _table(key, value, content["columns"]) for key, value in entry.pop("tables").items()}
-        remote = tuple(_remote(each) for each in entry.pop("files"))
-        found[name] = Dataset(name=name, tables=MappingProxyType(tables), files=remote, **entry)
-    return MappingProxyType(found)
+        tables = {key: _table(key, value, extra, folder) for key, value in entry.pop("tables").items()}
+        remote = tuple(_remote(each) for each in entry.pop("files", ()))
+        yield Dataset(name=name, tables=MappingProxyType(tables), files=remote, **entry)
+
+
+def read_datasets(path: str | PathLike[str]) -> tuple[Dataset, ...]:
+    """Return the data sets that a registry of another package describes; their tables lie in `tables` beside it.
+
+    The file has the form of our own registry.toml: an entry [datasets.NAME] with one or more [datasets.NAME.tables.X],
+    and [columns.NAME] for columns that are not in the vocabulary. UserError says what is missing or unknown.
+    """
+    file = Path(path)
+    try:
+        found = tuple(_datasets(file.read_text(encoding="utf-8"), file.parent / "tables"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise UserError(f"{file} is no registry of data sets that can be read: {problem}.") from None
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise UserError(
+            f"{file}: an entry lacks a word or has one too many ({problem}); see Add a data set."
+        ) from None
+    lost = [str(table.path) for data in found for table in data.tables.values() if not table.path.is_file()]
+    if lost:
+        raise UserError(f"{file} names tables that are not there: {', '.join(lost)}.")
+    return found
 
 
 class _Lazy(Mapping[str, Dataset]):

@@ -9,7 +9,7 @@ WHEEL := build/wheel
 # Full trial files of the data sets, where this machine has them; the tests that need them are skipped elsewhere.
 export COGMEM_DATA ?= $(wildcard $(abspath ../shared/human_data_sources))
 
-.PHONY: compare test test-slow figures app bench check format clean
+.PHONY: compare test test-slow figures report app bench docs check format clean
 
 compare: $(READY)
 	$(BIN)/cogmem compare forgetting_curve --out results
@@ -23,19 +23,30 @@ test-slow: $(READY)
 figures: $(READY)
 	$(BIN)/cogmem figures --out results/figures --check
 
+report: $(READY)
+	$(BIN)/cogmem report --out results
+
 app: $(READY)
 	$(BIN)/cogmem app
 
 bench: $(READY)
 	$(BIN)/cogmem bench
 
-# mypy reads the package out of the wheel: it cannot follow the package mapping of an editable install.
-check: $(READY)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+# The package as it is installed: what reads its sources cannot follow the package mapping of an editable install.
+$(WHEEL)/unpacked: $(READY) FORCE
 	rm -rf $(WHEEL)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
-	$(BIN)/python -m zipfile -e $(WHEEL)/*.whl $(WHEEL)/unpacked
+	$(BIN)/python -m zipfile -e $(WHEEL)/*.whl $@
+
+FORCE:
+
+docs: $(WHEEL)/unpacked
+	$(BIN)/zensical build --strict
+
+check: $(WHEEL)/unpacked
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/zensical build --strict
 	cd $(WHEEL)/unpacked && $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) -p cogmem
 	cd $(WHEEL)/unpacked && $(abspath $(BIN))/python -I -c "import sys; sys.path.insert(0, '.'); import cogmem, cogmem.app, \
 	cogmem.models, cogmem.paradigms; assert cogmem.__file__.startswith(sys.path[0]) or 'unpacked' in cogmem.__file__; \
@@ -52,4 +63,4 @@ $(READY): constraints.txt pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist results *.egg-info
+	rm -rf $(VENV) .cache build dist results *.egg-info

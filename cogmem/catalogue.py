@@ -117,9 +117,6 @@ def load(name: str, *, table: str | None = None) -> Curve:
     """Return a table of people's data as a curve (None: the data set's default table), of any package's data sets.
 
     Rows have x, y, n and sd beside the grouping and design columns, s throughout (see `human_data.load`).
-
-    >>> load("ebbinghaus_1885").rows["y"][:3]
-    array([0.582, 0.442, 0.358])
     """
     return human_data.load(named("data set", name, datasets()), table=table)
 

@@ -140,9 +140,7 @@ def read_datasets(path: str | PathLike[str]) -> tuple[Dataset, ...]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise UserError(f"{file} is no registry of data sets that can be read: {problem}.") from None
     except (KeyError, TypeError, AttributeError) as problem:
-        raise UserError(
-            f"{file}: an entry lacks a word or has one too many ({problem}); see Add a data set."
-        ) from None
+        raise UserError(f"{file}: an entry lacks a word or has one too many ({problem}); see Add a data set.") from None
     lost = [str(table.path) for data in found for table in data.tables.values() if not table.path.is_file()]
     if lost:
         raise UserError(f"{file} names tables that are not there: {', '.join(lost)}.")

@@ -14,7 +14,8 @@ def predict(xp: Any, theta: Mapping[str, Any], columns: Mapping[str, Any]) -> An
 
 
 primacy_recency = Equation(
-    "primacy_recency", 1, "after Glanzer & Cunitz (1966)", "P = 1 - (1 - a - (1 - a) p e^-before)(1 - e^-d(after + .3))",
+    "primacy_recency", 1, "after Glanzer & Cunitz (1966)",
+    "P = 1 - (1 - a - (1 - a) p e^-before)(1 - e^-d(after + .3))",
     (
         Parameter("a", "unit", -1.0, 1.0, "1", "recall of the middle of a list"),
         Parameter("p", "unit", 0.0, 1.0, "1", "what the first word gains"),

@@ -66,8 +66,9 @@ def test_the_links_of_a_page_lead_somewhere(name: str) -> None:
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
         if not link.startswith("http"):
             assert (page.parent / link).exists(), link
-    for snippet in re.findall(r'--8<-- "([^"]+)"', page.read_text("utf-8")):
-        assert (ROOT / snippet).is_file(), snippet
+    snippets = re.findall(r'--8<-- "([^"]+)"', page.read_text("utf-8"))
+    assert len(snippets) == (5 if name == "docs/adding.md" else 0)
+    assert [snippet for snippet in snippets if not (ROOT / snippet).is_file()] == []
 
 
 # ---- the package from outside ----------------------------------------------------------------------------------------

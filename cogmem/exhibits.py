@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +21,10 @@ import numpy as np
 
 from cogmem import catalogue
 from cogmem.cli_jobs import COMPARABLE
-from cogmem.core import Curve, Record, Source
+from cogmem.core import Curve, Measure, Record, Source
 from cogmem.errors import UserError
 from cogmem.exports import plain_value
-from cogmem.figures.figure import Drawing, Panel, Series
+from cogmem.figures.figure import Drawing, Panel, Scale, Series, files_of, series
 from cogmem.figures.forgetting import people_panel, score_panel
 from cogmem.fitting.fits import Method
 from cogmem.lineups import line_up
@@ -56,6 +58,20 @@ class Exhibit:
         whole = {"name": self.name, "caption": self.drawing.caption, "columns": self.drawing.columns}
         return json.dumps({**whole, "panels": panels, "document": self.document}, allow_nan=False, indent=None,
                           separators=(",", ":"), ensure_ascii=False)  # fmt: skip
+
+    def only(self, *places: int) -> Exhibit:
+        """Return the exhibit with some of its panels alone, counted from 0."""
+        panels = tuple(self.drawing.panels[place] for place in places)
+        return replace(self, drawing=replace(self.drawing, panels=panels))
+
+    def svg(self) -> bytes:
+        """Return the figure as SVG, as `cogmem figures` writes it."""
+        return files_of(self.drawing, self.name)[f"{self.name}.svg"]
+
+    def _repr_html_(self) -> str:
+        """Show a notebook the figure and its caption."""
+        picture = b64encode(self.svg()).decode()
+        return f'<img src="data:image/svg+xml;base64,{picture}"><p>{escape(self.drawing.caption)}</p>'
 
     @staticmethod
     def from_json(text: str) -> Exhibit:
@@ -235,6 +251,13 @@ def lined_up(
     caption += f"ELPD: expected log predictive density of a test, left out in turn. Seed {seed}."
     panels = (people_panel(result, most=len(chosen)), score_panel(result))
     return Exhibit(paradigm, Drawing(panels, caption), result.as_dict())
+
+
+def of_curves(*curves: Curve, measure: Measure, x_scale: Scale = "linear") -> Exhibit:
+    """Return curves of one measure, pooled over people, on the same axes: people as points, others as lines."""
+    parts = tuple(series(each.pool(), each.subject) for each in curves)
+    panel = Panel(measure.name.replace("_", " ").capitalize(), measure.x_label, measure.y_label, parts, x_scale)
+    return Exhibit(measure.name, Drawing((panel,), "Points and bands: means with 90 % intervals.", columns=1))
 
 
 def drawn(

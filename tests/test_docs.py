@@ -37,6 +37,34 @@ def test_the_python_of_a_page_runs(name: str, tmp_path: Path) -> None:
     assert done.stdout
 
 
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+
+
+def test_every_experiment_that_is_compared_has_a_page_and_a_notebook() -> None:
+    from cogmem.cli_jobs import COMPARABLE
+
+    assert {path.stem for path in NOTEBOOKS} == set(COMPARABLE)
+    for name in COMPARABLE:
+        assert (ROOT / "docs" / f"{name}.md").is_file()
+        assert f"notebooks/{name}.ipynb" in (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_shows_figures(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat, nbclient = (pytest.importorskip(name) for name in ("nbformat", "nbclient"))
+    monkeypatch.setenv("COGMEM_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    notebook = nbformat.read(path, as_version=4)
+    assert [cell.outputs for cell in notebook.cells if cell.cell_type == "code" and cell.outputs] == []
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [str(output.get("data", {}).get("text/html", "")) for cell in notebook.cells if cell.cell_type == "code"
+             for output in cell.outputs]  # fmt: skip
+    assert sum(text.startswith('<img src="data:image/svg+xml') for text in shown) >= 2
+    assert any("<table" in text for text in shown)
+
+
 def known(words: list[str]) -> None:
     """Assert that a command line names a command of ours and options that it has."""
     command: Any = typer.main.get_command(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,29 @@ def test_an_exhibit_is_read_as_it_was_written() -> None:
                 np.testing.assert_allclose(one.rows[name], other.rows[name], rtol=1e-6)
 
 
+def test_curves_of_one_measure_are_put_on_the_same_axes() -> None:
+    paradigm, human = cm.paradigms.forgetting_curve, cm.load("ebbinghaus_1885")
+    measure = paradigm.measure("retention")
+    curve = cm.measure(
+        measure, cm.run(paradigm.design(n_items=9, seed=1), cm.models.power.subject(a=1.0, b=0.1), seed=2)
+    )
+    made = exhibits.of_curves(human, curve, measure=measure, x_scale="log")
+    (panel,) = made.drawing.panels
+    assert [(each.label, each.kind) for each in panel.series] == [("ebbinghaus_1885", "human"), ("power", "equation")]
+    assert (panel.x_scale, panel.y_label) == ("log", measure.y_label)
+    assert panel.series[0].rows["y"].tolist() == human.rows["y"].tolist()
+    assert b"<svg" in made.svg()
+
+
+def test_an_exhibit_shows_itself_in_a_notebook() -> None:
+    made = Exhibit("mine", drawing(), {})
+    assert [panel.title for panel in made.only(1).drawing.panels] == ["B"]
+    assert b"<svg" in made.svg()
+    shown = replace(made, drawing=replace(drawing(), caption="a < b"))._repr_html_()
+    assert shown.startswith('<img src="data:image/svg+xml;base64,')
+    assert shown.endswith("<p>a &lt; b</p>")
+
+
 def test_scores_say_how_far_everybody_is_from_people_told_by_people() -> None:
     rows = scores(line_up())
     assert [row["subject"] for row in rows] == ["people", "power", "lstm"]
@@ -134,8 +158,6 @@ def test_equations_are_lined_up_on_any_data() -> None:
 
 
 def test_a_comparison_that_is_stored_is_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     asked: list[int] = []
     job = COMPARABLE["forgetting_curve"]
 

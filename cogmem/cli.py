@@ -229,6 +229,82 @@ def run(
         printing.table(f"{who.name}: {curve.measure}", rows_of(shown.rows))
 
 
+store_app: Final = typer.Typer(
+    help="The store of results: what is in it, what is damaged, what may go.", no_args_is_help=True
+)
+app.add_typer(store_app, name="store")
+
+
+@store_app.command("ls")
+def store_ls(
+    kind: Annotated[str | None, typer.Option(help="List the entries of this kind (default: kinds).")] = None,
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """List what is stored."""
+    from cogmem import printing, store_care
+
+    rows = store_care.entries(given.store(store), kind) if kind else store_care.summary(given.store(store))
+    if as_json:
+        say(rows)
+    else:
+        printing.table(str(given.store(store).root), rows)
+
+
+@store_app.command("verify")
+def store_verify(
+    kind: Annotated[str | None, typer.Option(help="Only this kind.")] = None,
+    aside: Annotated[bool, typer.Option(help="Move what is damaged out of the way, so that it is made again.")] = False,
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Read every file and compare its hash; exit with 1 if one is not what was stored."""
+    from cogmem import printing, store_care
+
+    rows = store_care.verify(given.store(store), kind=kind, aside=aside)
+    if as_json:
+        say(rows)
+    elif rows:
+        printing.table("not what was stored", rows)
+    else:
+        print("Every entry is what was stored.")
+    if rows:
+        raise typer.Exit(1)
+
+
+@store_app.command("gc")
+def store_gc(
+    older_than: Annotated[float | None, typer.Option(help="Also remove entries older than so many days.")] = None,
+    kind: Annotated[str | None, typer.Option(help="With --older-than: only this kind.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what killed runs left, what was put aside as damaged, and, if asked, what is old."""
+    from cogmem import printing, store_care
+
+    if older_than is not None and older_than < 0:
+        raise UserError(f"--older-than is a number of days, 0 or more; got {older_than:g}.")
+    age = None if older_than is None else older_than * store_care.DAY
+    rows = store_care.sweep(given.store(store), kind=kind, older_than=age, dry_run=dry_run)
+    if as_json:
+        say(rows)
+    else:
+        printing.table("would go" if dry_run else "removed", rows)
+
+
+@store_app.command("export")
+def store_export(
+    out: Annotated[Path, typer.Argument(help="New folder.")],
+    kind: Annotated[list[str] | None, typer.Option(help="Only these kinds.")] = None,
+    store: StoreRoot = None,
+) -> None:
+    """Copy entries, checked, into a new folder, which is a store too."""
+    from cogmem import store_care
+
+    print(store_care.export(given.store(store), out, kind or ()))
+
+
 data_app: Final = typer.Typer(
     help="Human data sets: list, fetch the full files, check the shipped tables.", no_args_is_help=True
 )

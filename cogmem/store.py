@@ -8,13 +8,14 @@ import platform
 import re
 import shutil
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ from cogmem.files import (
 )  # fmt: skip
 from cogmem.trials import Trials
 
+ASIDE: Final = "damaged"
+"""Folder of a store for entries that are not what was stored; they are listed nowhere."""
 Stored: TypeAlias = tuple[dict[str, Trials], dict[str, NDArray[Any]], Source]
 Made: TypeAlias = tuple[Mapping[str, Trials], Mapping[str, NDArray[Any]], Source]
 
@@ -64,6 +67,15 @@ class Entry:
     def spec(self) -> Any:
         """The canonical JSON of what determined it."""
         return read_json(self.path / "spec.json")
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """Who made it and in how many seconds; empty where that cannot be read."""
+        try:
+            source = unpack(read_json(self.path / "source.json"))["source"]
+            return {"who": source["who"], "seconds": source["seconds"]}
+        except (UserError, KeyError, TypeError):
+            return {"who": "", "seconds": None}
 
 
 @dataclass(frozen=True)
@@ -117,18 +129,49 @@ class Store:
         folder = self.path(kind, spec)
         if not os.path.isdir(folder):
             raise UserError(f"The store {self.root} has no {kind} {folder.name[:12]}…; run what makes it first.")
-        content = read_json(folder / "source.json")
-        if not isinstance(content, dict) or content.pop("sha256", "") != digest(content):
-            raise damaged(folder / "source.json")
-        for name, expected in content["files"].items():
-            if not (folder / name).is_file() or sha256_of(folder / name) != expected:
-                raise damaged(folder / name)
-        content = unpack(content)
+        content = _checked(folder)
         tables = {name: read_table(folder / f"{name}.parquet") for name in content["tables"]}
         return tables, read_arrays(folder, content["arrays"]), Source(**content["source"])
 
+    def problem(self, folder: Path) -> str:
+        """Return in a sentence what is wrong with the files of an entry, or "" if they are what was stored."""
+        try:
+            _checked(folder)
+        except UserError as problem:
+            return str(problem)
+        return ""
+
+    def put_aside(self, folder: Path) -> Path:
+        """Move an entry out of the way and return where it is now: nothing is lost, and it is made again."""
+        aside = Path(self.root) / ASIDE / f"{folder.parent.name}-{folder.name}-{uuid.uuid4().hex[:8]}"
+        try:
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(aside)
+        except OSError as problem:
+            reason = f"The store {self.root} cannot be written ({problem.strerror})"
+            raise UserError(f"{reason}; {folder} is damaged and stays where it is.") from problem
+        return aside
+
+    def adopt(self, entry: Entry) -> Path:
+        """Return the folder that now holds a copy of an entry of another store."""
+        target = Path(self.root) / entry.kind / entry.address
+        with self._fresh(target) as folder:
+            shutil.copytree(entry.path, folder, dirs_exist_ok=True)
+            _publish(folder, target)
+        return target
+
     def remember(self, kind: str, spec: Any, make: Callable[[], Made]) -> Stored:
-        """Return what is stored for `spec`; where nothing is, call `make` for (tables, arrays, source) and keep it."""
+        """Return what is stored for `spec`; where nothing is, call `make` for (tables, arrays, source) and keep it.
+
+        What was damaged since is put aside, which a warning says, and made again.
+        """
+        folder = self.path(kind, spec)
+        if os.path.isdir(folder):
+            try:
+                return self.load(kind, spec)
+            except UserError as problem:
+                what, aside = str(problem).split(";")[0], self.put_aside(folder)
+            warnings.warn(f"{what}; it is made again, and what was there is in {aside}.", stacklevel=2)
         if not self.has(kind, spec):
             with self._fresh(self.path(kind, spec)):
                 pass  # a store that cannot be written is better found before the hours that `make` may take
@@ -157,6 +200,17 @@ class Store:
             ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _checked(folder: Path) -> Any:
+    """Return what source.json says of an entry; UserError names the file that is not what was stored."""
+    content = read_json(folder / "source.json")
+    if not isinstance(content, dict) or content.pop("sha256", "") != digest(content):
+        raise damaged(folder / "source.json")
+    for name, expected in content["files"].items():
+        if not (folder / name).is_file() or sha256_of(folder / name) != expected:
+            raise damaged(folder / name)
+    return unpack(content)
 
 
 def _publish(folder: Path, target: Path) -> None:

@@ -43,6 +43,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "chain_tables",
             "recall_tables",
             "psych_ds",
+            "store_care",
             "exports",
         }
     ),

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -116,7 +116,7 @@ class Store:
                 "source": {each.name: getattr(source, each.name) for each in fields(source)},
                 "tables": list(tables),
                 "arrays": {name: array.dtype.str for name, array in (arrays or {}).items()},
-                "saved_with": _versions(),
+                "saved_with": dict(_versions()),
                 "files": {each.name: sha256_of(each) for each in sorted(folder.iterdir())},
             }
             packed = pack(content, "source")
@@ -224,7 +224,8 @@ def _publish(folder: Path, target: Path) -> None:
             raise damaged(target / "source.json") from None
 
 
-def _versions() -> dict[str, str]:
+@cache
+def _versions() -> Mapping[str, str]:
     """Return the versions of what wrote an entry: provenance, not address."""
     found = {"python": platform.python_version()}
     for package in ("cogmem", "numpy", "pyarrow", "safetensors"):

@@ -52,7 +52,7 @@ TASKS: Final[Mapping[str, Task]] = {"compare": compare, "fit": fit, "figure": fi
 
 def main() -> None:
     """Do the task of the first line; end with the process that started this one."""
-    from cogmem.jobs.outcomes import as_worker
+    from cogmem.workers import as_worker
 
     as_worker(os.getppid())
     asked = json.loads(sys.stdin.readline())

@@ -41,6 +41,12 @@ from cogmem.trials import Trials
 
 ASIDE: Final = "damaged"
 """Folder of a store for entries that are not what was stored; they are listed nowhere."""
+
+
+class StoreError(UserError):
+    """The store itself cannot be written, so that nothing can be kept."""
+
+
 Stored: TypeAlias = tuple[dict[str, Trials], dict[str, NDArray[Any]], Source]
 Made: TypeAlias = tuple[Mapping[str, Trials], Mapping[str, NDArray[Any]], Source]
 
@@ -95,6 +101,20 @@ class Store:
     def has(self, kind: str, spec: Any) -> bool:
         """Return whether `spec` is stored."""
         return os.path.isfile(self.path(kind, spec) / "source.json")
+
+    def addresses(self, kind: str) -> frozenset[str]:
+        """Return the addresses of all that is stored of a kind, by one look at the folder."""
+        try:
+            with os.scandir(Path(self.root) / word(kind, "kind")) as found:
+                return frozenset(each.name for each in found if not each.name.startswith(".")
+                                 and os.path.isfile(os.path.join(each.path, "source.json")))  # fmt: skip
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()
+
+    def writable(self) -> None:
+        """Raise StoreError unless something can be stored: better found before the hours that work may take."""
+        with self._fresh(Path(self.root) / "record" / ("0" * 64)):
+            pass
 
     def save(
         self,
@@ -194,7 +214,7 @@ class Store:
             folder.mkdir(parents=True)
             yield folder
         except OSError as error:
-            raise UserError(
+            raise StoreError(
                 f"The store {self.root} cannot be written ({error.strerror or error}); make that folder writable, or "
                 "name another one in the environment variable COGMEM_STORE."
             ) from error

@@ -18,9 +18,9 @@ from cogmem.figures.figure import write
 from cogmem.figures.gallery import FIGURES
 from cogmem.figures.golden import Moved
 from cogmem.jobs.language_models import available
-from cogmem.jobs.outcomes import side_by_side
 from cogmem.progress import Report, part, silent
 from cogmem.store import Store
+from cogmem.workers import side_by_side
 
 CORES: Final = 2
 """That a figure uses by itself while its studies are computed."""

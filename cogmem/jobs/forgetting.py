@@ -15,7 +15,6 @@ from cogmem.core import Curve, Design, Kind
 from cogmem.errors import UserError
 from cogmem.human_data.loading import load
 from cogmem.jobs.network_forgetting import QUICK, NetworkCurves, network_curves, network_document, studies
-from cogmem.jobs.outcomes import side_by_side
 from cogmem.lineups import LineUp, line_up
 from cogmem.models import MODELS, NETWORKS, act_r, multiscale_context, pavlik_anderson
 from cogmem.paradigms import forgetting_curve
@@ -24,6 +23,7 @@ from cogmem.store import Store
 from cogmem.studies import Study, run_study
 from cogmem.subjects.equation import Equation
 from cogmem.subjects.network import Network
+from cogmem.workers import side_by_side
 
 SPACING_MODELS: Final = (act_r, pavlik_anderson, multiscale_context)
 

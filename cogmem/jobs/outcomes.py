@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
-from threading import Thread
 from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Curve, Kind, Source
-from cogmem.notices import without_notices
 from cogmem.progress import Report
 from cogmem.store import Made, Store
 from cogmem.trials import Trials
+from cogmem.workers import as_worker, side_by_side  # noqa: F401
 
 Array = NDArray[np.float64]
 KIND: Final = "outcome"
@@ -90,26 +86,6 @@ def simulated(
         tables |= store.remember(SIMULATION, {**common, "part": name, "settings": settings}, made)[0]
     report(len(parts), len(parts))
     return tables
-
-
-def as_worker(head: int) -> None:
-    """Make this process a worker of the process `head`: without notices, and gone when the head is.
-
-    A head that is killed cannot tell its workers, which would wait for work for ever.
-    """
-    without_notices()
-
-    def watch() -> None:
-        while os.getppid() == head:
-            time.sleep(1.0)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-def side_by_side(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of so many workers, each a fresh interpreter: a fork of threads that torch has run can hang."""
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=as_worker, initargs=(os.getpid(),))
 
 
 def compute_all(

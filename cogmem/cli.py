@@ -16,6 +16,7 @@ import typer
 
 from cogmem import cli_arguments as given
 from cogmem.cli_llm import llm_app
+from cogmem.cli_study import study
 from cogmem.errors import UserError
 from cogmem.notices import without_notices
 
@@ -408,6 +409,9 @@ def figures(
                 printing.table("moved", moved)
     if moved:
         raise typer.Exit(1)
+
+
+app.command()(study)
 
 
 @app.command()

@@ -261,8 +261,10 @@ class _Run:
                     executor = again()
                 self.say()
         finally:
+            for future in underway:
+                future.cancel()
             if again is not None:
-                executor.shutdown(wait=not underway, cancel_futures=True)
+                executor.shutdown(wait=not underway)
 
     def next_task(self, size: int) -> Task:
         places = [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]

@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "cli_arguments",
             "cli_jobs",
             "cli_llm",
+            "cli_study",
             "exhibits",
             "figures",
             "participants",
@@ -44,6 +45,9 @@ LAYERS: tuple[frozenset[str], ...] = (
             "recall_tables",
             "psych_ds",
             "store_care",
+            "plans",
+            "study_tables",
+            "executors",
             "exports",
         }
     ),

@@ -252,6 +252,27 @@ def store_ls(
         printing.table(str(given.store(store).root), rows)
 
 
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help='Such as "select subject, avg(answer) from responses group by subject".')],
+    out: Annotated[Path | None, typer.Option(help="File for the answer (.csv or .parquet).")] = None,
+    store: StoreRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the store in SQL (DuckDB): views responses, entries, and KIND_TABLE."""
+    from cogmem import printing
+    from cogmem.exports import write_frame
+    from cogmem.store_queries import query as query_
+
+    found = query_(given.store(store), sql)
+    if out:
+        write_frame(found, out)
+    elif as_json:
+        say(json.loads(found.to_json(orient="records")))
+    else:
+        printing.table(f"{len(found)} rows", found.head(printing.ROWS).to_dict("records"))
+
+
 @store_app.command("verify")
 def store_verify(
     kind: Annotated[str | None, typer.Option(help="Only this kind.")] = None,

@@ -7,13 +7,16 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cogmem.core import Curve, Record
 from cogmem.errors import UserError
 from cogmem.trials import Trials
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def answered(record: Record) -> Trials:
@@ -63,6 +66,22 @@ def write_csv(table: Trials, path: Path) -> None:
             out = csv.writer(file, lineterminator="\n")
             out.writerow(flat)
             out.writerows(zip(*(_cells(column) for column in flat.values()), strict=True))
+        unfinished.replace(path)
+    except OSError as problem:
+        unfinished.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written ({problem.strerror}); name a file in a folder of yours.") from None
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a data frame as CSV or Parquet, as the name of the file ends; renamed into place when whole."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise UserError(f"{path} ends in neither .csv nor .parquet; name it so.")
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        if path.suffix == ".csv":
+            frame.to_csv(unfinished, index=False, lineterminator="\n")
+        else:
+            frame.to_parquet(unfinished, index=False)
         unfinished.replace(path)
     except OSError as problem:
         unfinished.unlink(missing_ok=True)

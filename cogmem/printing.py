@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from rich import box
@@ -26,6 +26,9 @@ from cogmem.jobs.superposition import SuperpositionResults
 from cogmem.jobs.view_batch import EXPOSURES
 from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials
+
+ROWS: Final = 100
+"""Rows that a terminal is shown at most."""
 
 
 def text(value: Any, digits: int = 4) -> str:

@@ -39,6 +39,8 @@ from cogmem.files import (
 )  # fmt: skip
 from cogmem.trials import Trials
 
+RESPONSES: Final = "responses"
+"""Table of a record that stands beside the others for questions in SQL."""
 ASIDE: Final = "damaged"
 """Folder of a store for entries that are not what was stored; they are listed nowhere."""
 
@@ -124,12 +126,16 @@ class Store:
         *,
         source: Source,
         arrays: Mapping[str, NDArray[Any]] | None = None,
+        beside: Mapping[str, Trials] | None = None,
     ) -> Path:
-        """Return the folder that now holds these tables and arrays; what is already there stays."""
+        """Return the folder that now holds these tables and arrays; what is already there stays.
+
+        `beside`: tables for other readers, such as questions in SQL, which `load` leaves alone.
+        """
         target = self.path(kind, spec)
         with self._fresh(target) as folder:
             write_text(folder / "spec.json", json.dumps(canonical(spec), indent=1, sort_keys=True))
-            for name, table in tables.items():
+            for name, table in {**tables, **(beside or {})}.items():
                 write_table(folder / f"{word(name, 'table')}.parquet", table)
             write_arrays(folder, arrays or {})
             content = {
@@ -286,7 +292,17 @@ def save_record(store: Store, kind: str, spec: Any, record: Record) -> Path:
     }
     answers = {"answer": record.answers} | ({} if record.seconds is None else {"seconds": record.seconds})
     tables = {"trials": design.trials, "answers": Trials(answers), "about": _about(about)}
-    return store.save(kind, spec, tables, source=record.source, arrays={"items": design.items})
+    beside = {RESPONSES: _responses(record)}
+    return store.save(kind, spec, tables, source=record.source, arrays={"items": design.items}, beside=beside)
+
+
+def _responses(record: Record) -> Trials:
+    """Return a row a test: who took what, the test's own columns, and the answer, so that no question needs a join."""
+    tests, n = record.design.tests, len(record.answers)
+    columns = {"paradigm": np.full(n, record.design.paradigm), "subject": np.full(n, record.subject)}
+    columns |= {name: tests[name] for name in tests if tests[name].ndim == 1 and name not in columns}
+    columns |= {"answer": record.answers}
+    return Trials(columns if record.seconds is None else {**columns, "seconds": record.seconds})
 
 
 def load_record(store: Store, kind: str, spec: Any) -> Record:

@@ -45,6 +45,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "recall_tables",
             "psych_ds",
             "store_care",
+            "store_queries",
             "plans",
             "study_tables",
             "executors",

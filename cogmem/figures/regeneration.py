@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cogmem import catalogue
 from cogmem.figures import golden as golden_tables
-from cogmem.figures.figure import write
+from cogmem.figures.figure import Figure, write
 from cogmem.figures.gallery import FIGURES
 from cogmem.figures.golden import Moved
 from cogmem.jobs.language_models import available
@@ -46,19 +46,18 @@ def regenerate_all(
     are made at once, by default one for every two cores. UserError for a name that no figure has, before any begins.
     """
     known = {figure.name: figure for figure in FIGURES}
-    chosen = [catalogue.named("figure", name, known).name for name in names] or list(known)
+    chosen = [catalogue.named("figure", name, known) for name in names] or list(known.values())
     many = min(len(chosen), workers or max(1, (os.cpu_count() or 1) // CORES))
     given = (store, out, seed, golden)
     if many == 1:
-        return [_one(name, *given, part(report, k, 1, len(chosen))) for k, name in enumerate(chosen)]
-    with _heard(report, chosen) as tell, side_by_side(many) as pool:
-        made = [pool.submit(_one, name, *given, tell[name]) for name in chosen]
+        return [_one(figure, *given, part(report, k, 1, len(chosen))) for k, figure in enumerate(chosen)]
+    with _heard(report, [figure.name for figure in chosen]) as tell, side_by_side(many) as pool:
+        made = [pool.submit(_one, figure, *given, tell[figure.name]) for figure in chosen]
         return [each.result() for each in made]
 
 
-def _one(name: str, store: Store, out: Path, seed: int, golden: Path | None, report: Report) -> Regenerated:
-    began = time.perf_counter()
-    figure = next(each for each in FIGURES if each.name == name)
+def _one(figure: Figure, store: Store, out: Path, seed: int, golden: Path | None, report: Report) -> Regenerated:
+    began, name = time.perf_counter(), figure.name
     file = golden / f"{name}.csv" if golden else None
     # Before anything is computed or written: a bad table is said at once, and `out` may be the folder of the tables.
     was = golden_tables.read(file) if file is not None and file.is_file() else None

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
+
 import streamlit as st
 
-from cogmem.app import about, comparison, datasets, exploring, gallery, overview, own_data
 from cogmem.notices import without_notices
+
+PAGES: Final = {
+    "overview": ("overview", "Overview"), "compare": ("comparison", "Compare"), "explore": ("exploring", "Explore"),
+    "fit": ("own_data", "Fit my data"), "figures": ("gallery", "Figures"), "data": ("datasets", "Data"),
+    "about": ("about", "About"),
+}  # fmt: skip
+"""Module and title of each page by its place in the address."""
+
+
+def page(module: str) -> Callable[[], None]:
+    """Return what shows a page; its module is imported when it is shown first, so that the first page is there soon."""
+
+    def show() -> None:
+        import_module(f"cogmem.app.{module}").show()
+
+    return show
 
 
 def main() -> None:
@@ -13,13 +32,8 @@ def main() -> None:
     without_notices()
     st.set_page_config(page_title="cogmem", page_icon="🧠", layout="wide")
     pages = {
-        "overview": st.Page(overview.show, title="Overview", url_path="overview", default=True),
-        "compare": st.Page(comparison.show, title="Compare", url_path="compare"),
-        "explore": st.Page(exploring.show, title="Explore", url_path="explore"),
-        "fit": st.Page(own_data.show, title="Fit my data", url_path="fit"),
-        "figures": st.Page(gallery.show, title="Figures", url_path="figures"),
-        "data": st.Page(datasets.show, title="Data", url_path="data"),
-        "about": st.Page(about.show, title="About", url_path="about"),
+        place: st.Page(page(module), title=title, url_path=place, default=place == "overview")
+        for place, (module, title) in PAGES.items()
     }
     st.session_state["pages"] = pages
     st.navigation(list(pages.values())).run()

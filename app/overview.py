@@ -8,8 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cogmem.app import parts
-from cogmem.cli_jobs import COMPARABLE
-from cogmem.exhibits import GROUPS, Exhibit, best_known, best_of_groups, shade, standings
+from cogmem.exhibits import COMPARISONS, GROUPS, Exhibit, best_known, best_of_groups, shade, standings
 from cogmem.figures.figure import looks_of
 
 
@@ -60,7 +59,7 @@ def show() -> None:
         "density per test, less what other people reach when they predict them (the human ceiling). 0 is as good as "
         "people, above 0 (purple) better, below 0 (orange) worse. Click a cell to see the comparison."
     )
-    found = {name: each for name in COMPARABLE if (each := known(name)) is not None}
+    found = {name: each for name in COMPARISONS if (each := known(name)) is not None}
     rows = [row for each in found.values() for row in standings(each)]
     if rows:
         every = st.toggle("Everybody, not only the best of each kind", key="everybody", bind="query-params")
@@ -72,10 +71,11 @@ def show() -> None:
         chosen = picked.selection.get("cell") if picked else None
         if chosen:
             st.switch_page(st.session_state["pages"]["compare"], query_params={"paradigm": chosen[0]["paradigm"]})
-    missing = [parts.title_of(name) for name in COMPARABLE if name not in found]
+    missing = [parts.title_of(name) for name in COMPARISONS if name not in found]
     if missing:
         st.caption(f"Not computed on this machine yet: {', '.join(missing)}. The page Compare computes them.")
-    for name, each in found.items():
-        if each.drawing.panels:
-            st.subheader(parts.title_of(name))
-            parts.show_panel(each.drawing.panels[0], looks_of(each.drawing), key=f"overview-{name}")
+    if found:
+        # One at a time: a page of six charts takes a browser seconds to draw.
+        name = st.selectbox("An experiment", list(found), key="experiment", bind="query-params")
+        drawing = found[name].drawing
+        parts.show_panel(drawing.panels[0], looks_of(drawing), key=f"overview-{name}")

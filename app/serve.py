@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import socket
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -12,6 +12,7 @@ from typing import Final
 from cogmem.errors import UserError
 
 UPLOAD_MB: Final = 20
+LATER: Final = 5.0
 OPTIONS: Final = {
     "server.maxUploadSize": str(UPLOAD_MB),
     "server.fileWatcherType": "none",
@@ -37,25 +38,39 @@ def serve(*, port: int, address: str = "127.0.0.1", browser: bool = True) -> int
     }
     options = [part for name, value in given.items() for part in (f"--{name}", value)]
     page = Path(__file__).with_name("main.py")
-    return subprocess.call([sys.executable, "-m", "cogmem.app.serve", "run", str(page), *options])
+    return _streamlit(["run", str(page), *options], port)
 
 
-def prepare() -> None:
-    """Import what the pages need and read what they show first, while the server starts and the browser opens."""
+def prepare(port: int) -> None:
+    """Import what the pages need and read what they show first, once the server answers and a browser loads the rest.
+
+    Before that it would only hold up the server's own start.
+    """
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.02)
+    import pandas  # noqa: F401  # Streamlit's charts do, when the first is drawn
+    import pyarrow  # noqa: F401
+
     from cogmem import exhibits
-    from cogmem.app import comparison, exploring, gallery, overview  # noqa: F401
+    from cogmem.app import overview  # noqa: F401
 
     for name in exhibits.shipped_names():
         exhibits.shipped(name)
+    # The other pages when the first is drawn.
+    time.sleep(LATER)
+    from cogmem.app import comparison, exploring, gallery  # noqa: F401
 
 
-def main() -> None:
-    """Be Streamlit's command line, with the pages on their way."""
-    Thread(target=prepare, daemon=True).start()
+def _streamlit(words: list[str], port: int) -> int:
+    """Be Streamlit's command line, with the pages on their way; return its exit code."""
     from streamlit.web.cli import main as streamlit
 
-    streamlit(prog_name="streamlit")
-
-
-if __name__ == "__main__":
-    main()
+    Thread(target=prepare, args=(port,), daemon=True).start()
+    try:
+        streamlit(words, prog_name="streamlit")
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

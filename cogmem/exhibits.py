@@ -15,28 +15,31 @@ from functools import cache
 from html import escape
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cogmem import catalogue
-from cogmem.cli_jobs import COMPARABLE
 from cogmem.core import Curve, Measure, Record, Source
 from cogmem.errors import UserError
 from cogmem.exports import plain_value
 from cogmem.figures.figure import Drawing, Panel, Scale, Series, files_of, series
-from cogmem.figures.forgetting import people_panel, score_panel
-from cogmem.fitting.fits import Method
-from cogmem.lineups import line_up
 from cogmem.names import nearest
 from cogmem.progress import Report, bar, silent
 from cogmem.store import Store, Stored
 from cogmem.trials import Trials
 
+if TYPE_CHECKING:
+    from cogmem.fitting.fits import Method
+
 KIND: Final = "exhibit"
 DIGITS: Final = 7
 """Significant digits of a plotted point: finer than any screen or page."""
 NUMBERS: Final = ("x", "y", "lower", "upper")
+COMPARISONS: Final = (
+    "forgetting_curve", "serial_reproduction", "proactive_interference", "key_value", "superposition", "chunking",
+)  # fmt: skip
+"""Paradigms that have a comparison (`cogmem compare`). What computes them is imported when it is asked for: the app
+shows what was computed, and begins the sooner."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +226,8 @@ def compared(
 
     Unless `kept`, only its parts are taken from the store: the fits and scores, and the drawing, are made anew.
     """
+    from cogmem.cli_jobs import COMPARABLE
+
     if paradigm not in COMPARABLE:
         raise UserError(f"There is no comparison {paradigm!r}; {nearest(paradigm, COMPARABLE)}")
     job, where = COMPARABLE[paradigm], store or Store()
@@ -242,6 +247,10 @@ def lined_up(
     seed: int = 1, report: Report = silent,
 ) -> Exhibit:  # fmt: skip
     """Return people and fitted equations on any data: the panels of people and of scores, and the line-up."""
+    from cogmem import catalogue
+    from cogmem.figures.forgetting import people_panel, score_panel
+    from cogmem.lineups import line_up
+
     chosen = [catalogue.named("model", name, catalogue.models()) for name in models]
     experiment = catalogue.named("paradigm", paradigm, catalogue.paradigms())
     result = line_up(experiment, human, models=chosen, method=method, seed=seed, report=report)
@@ -268,6 +277,8 @@ def drawn(
     Comparisons ask the language model where there is one. What the store has is not computed again; unless `kept`, only
     the parts are taken from it. UserError for a name that no figure has.
     """
+    from cogmem import catalogue
+    from cogmem.cli_jobs import COMPARABLE
     from cogmem.figures.gallery import FIGURES
     from cogmem.jobs.language_models import available
 
@@ -304,7 +315,7 @@ def _read(stored: Stored) -> Exhibit:
 def best_known(name: str, *, store: Store | None = None) -> Exhibit | None:
     """Return a paradigm's comparison on its own people, or a figure: the store's, else the shipped one, else None."""
     where = store or Store()
-    if name in COMPARABLE:
+    if name in COMPARISONS:
         specs = [spec_of(name, language_model=asked) for asked in (True, False)]
     else:
         specs = [spec_of_figure(name)]

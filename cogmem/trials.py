@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def frozen_array(values: ArrayLike) -> NDArray[Any]:
-    """Return a read-only copy of `values`; Python strings become a fixed-width unicode array, never objects."""
+    """Return a read-only copy of `values`; Python strings become a fixed-width unicode array, never objects.
+
+    What is a read-only array of its own already, such as a column of another table, is returned itself.
+    """
+    if type(values) is np.ndarray and not values.flags.writeable and values.flags.owndata and values.dtype != object:
+        return values
     array = np.array(values)
     if array.dtype == object:
         array = np.array([str(value) for value in array.ravel()]).reshape(array.shape)
@@ -71,6 +76,12 @@ class Trials:
     def where(self, mask: ArrayLike) -> Trials:
         """Return the rows that `mask` selects (boolean, or row numbers in the wanted order)."""
         chosen = np.asarray(mask)
+        if (
+            chosen.ndim == 1
+            and len(chosen) == len(self)
+            and (chosen if chosen.dtype == bool else chosen == np.arange(len(chosen))).all()
+        ):
+            return self  # all of it, in its order
         return Trials({name: array[chosen] for name, array in self.columns.items()})
 
     def with_columns(self, columns: Mapping[str, ArrayLike]) -> Trials:
@@ -86,11 +97,19 @@ class Trials:
         if not names or not len(self):
             yield {}, np.arange(len(self))
             return
-        codes = np.stack([np.unique(self[name], return_inverse=True)[1] for name in names], axis=1)
-        _, first, group = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-        group = group.ravel()
-        for label in np.argsort(first):
-            rows = np.flatnonzero(group == label)
+        group, labels = np.zeros(len(self), dtype=np.int64), 1
+        for name in names:
+            column = self[name]
+            if (column == column[0]).all():
+                continue  # most columns of most tables say the same throughout
+            values, code = np.unique(column, return_inverse=True)
+            # What was told apart so far is numbered anew, so that the numbers stay below those of rows times values.
+            seen, group = np.unique(group * len(values) + code.ravel(), return_inverse=True)
+            labels = len(seen)
+        order = np.argsort(group, kind="stable")
+        ends = np.cumsum(np.bincount(group, minlength=labels))
+        parts = np.split(order, ends[:-1])
+        for rows in sorted(parts, key=lambda rows: int(rows[0])):
             yield {name: self[name][rows[0]] for name in names}, rows
 
     def flat(self) -> dict[str, NDArray[Any]]:

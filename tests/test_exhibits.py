@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cogmem as cm
-from cogmem import exhibits
+from cogmem import cli_jobs, exhibits
 from cogmem.cli_jobs import COMPARABLE
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit, best_of_groups, line_ups, parameters, scores, standings
@@ -48,6 +48,10 @@ def drawing() -> Drawing:
     panel = Panel("A", "x", "y", (people, model, network), "log", (0.0, 1.0))
     ranks = Panel("B", "", "nats", (people,), y_scale="symlog", ticks=("one", "two"), legend=False)
     return Drawing((panel, ranks), "Caption: «words»", columns=3)
+
+
+def test_the_comparisons_are_those_that_can_be_computed() -> None:
+    assert tuple(COMPARABLE) == exhibits.COMPARISONS
 
 
 def test_an_exhibit_is_read_as_it_was_written() -> None:
@@ -166,7 +170,7 @@ def test_a_comparison_that_is_stored_is_not_computed_again(tmp_path: Path, monke
         return "results"
 
     fake = replace(job, compute=compute, draw=lambda results: drawing(), document=lambda results: {"results": results})
-    monkeypatch.setattr(exhibits, "COMPARABLE", {"forgetting_curve": fake})
+    monkeypatch.setattr(cli_jobs, "COMPARABLE", {"forgetting_curve": fake})
     store = Store(tmp_path)
     assert exhibits.best_known("nothing_shipped", store=store) is None
     for seed in (1, 1, 2):

@@ -270,7 +270,10 @@ def query(
     elif as_json:
         say(json.loads(found.to_json(orient="records")))
     else:
-        printing.table(f"{len(found)} rows", found.head(printing.ROWS).to_dict("records"))
+        rows = [
+            {str(name): value for name, value in row.items()} for row in found.head(printing.ROWS).to_dict("records")
+        ]
+        printing.table(f"{len(found)} rows", rows)
 
 
 @store_app.command("verify")

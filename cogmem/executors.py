@@ -53,7 +53,7 @@ def _dask(name: str, address: str | None, workers: int) -> Iterator[Engine]:
 
         cluster: Any = None
         if name == "slurm":
-            from dask_jobqueue import SLURMCluster
+            from dask_jobqueue.slurm import SLURMCluster
 
             cluster = SLURMCluster()
             cluster.scale(jobs=workers)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from cogmem import catalogue
 from cogmem.core import Design, Measure, Subject
@@ -106,11 +106,11 @@ def _size(given: Mapping[str, Any]) -> int:
     """Return how many designs or subjects an entry stands for, as far as it can be told before it is checked."""
     grid, seeds = given.get("grid"), given.get("seeds")
     sizes = [len(values) for values in grid.values() if isinstance(values, list)] if isinstance(grid, dict) else []
-    n = seeds.get("n") if isinstance(seeds, dict) else len(seeds) if isinstance(seeds, list) else 1
-    return prod([*sizes, n if _whole(n) else 1])
+    n: Any = seeds.get("n") if isinstance(seeds, dict) else len(seeds) if isinstance(seeds, list) else 1
+    return prod(sizes) * (int(n) if _whole(n) else 1)
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: Any) -> TypeGuard[int]:
     """Return whether a value is a whole number from 0 (true and false are not)."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 

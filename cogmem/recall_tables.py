@@ -160,8 +160,8 @@ def _arranged(file: str, columns: Mapping[str, NDArray[Any]], lines: Any, word: 
         raise UserError(f"{file} has no study events, so that nothing says what was on the lists.")
     unknown = [key for key in answered if key not in studied]
     if unknown:
-        who, number_ = unknown[0]
-        raise UserError(f"{file}: subject {short(str(who))} recalled list {number_}, which has no study events.")
+        name, lost = unknown[0]
+        raise UserError(f"{file}: subject {short(str(name))} recalled list {lost}, which has no study events.")
     return _recalls(file, studied, answered)
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from cogmem.core import Curve, Design, Measure, Record, Source, Subject, run
 from cogmem.errors import UserError
-from cogmem.progress import bar
+from cogmem.progress import Report, bar, silent
 from cogmem.store import Store, StoreError, load_record, save_record
 from cogmem.trials import concatenate
 
@@ -214,7 +214,8 @@ class _Run:
             store.writable()
         self.tries: Counter[int] = Counter()
         self.failures: list[Failure] = []
-        self.computed, self.began, self.report = 0, time.monotonic(), lambda done, total: None
+        self.computed, self.began = 0, time.monotonic()
+        self.report: Report = silent
 
     def alone(self) -> None:
         """Compute one cell after another."""

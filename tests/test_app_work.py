@@ -90,7 +90,7 @@ def test_a_worker_whose_server_is_gone_ends() -> None:
 
 def test_the_app_listens_on_this_machine_and_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "call", lambda command: asked.append(command) or 0)
+    monkeypatch.setattr(serving, "_streamlit", lambda words, port: asked.append([*words, str(port)]) or 0)
     assert serving.serve(port=8765, browser=False) == 0
     words = " ".join(asked[0])
     assert "--server.address 127.0.0.1" in words

@@ -52,7 +52,7 @@ def load(name: str | Dataset, *, table: str | None = None) -> Curve:
     Rows have x, y, n and sd beside the grouping and design columns (s throughout). Counts give y = correct / n and
     sd = sqrt(y (1 - y)); published means have n = 1 and their standard error, or NaN, as sd. Rows without a y are out.
 
-    >>> round(load("ebbinghaus_1885").rows["y"].max(), 3)
+    >>> float(load("ebbinghaus_1885").rows["y"].max())
     0.582
     """
     data = dataset(name) if isinstance(name, str) else name

@@ -19,6 +19,7 @@ from cogmem.core import Curve, Design, Paradigm
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit
 from cogmem.figures.figure import Drawing, Panel, Series, looks_of, series
+from cogmem.names import title_of
 from cogmem.participants import Knob, Participant, participants
 
 STEPS: Final = 200
@@ -85,7 +86,7 @@ def panel_of(paradigm: Paradigm[Any], measure: str, made: Curve, label: str, peo
     about = paradigm.measure(measure)
     x = np.concatenate([made.rows["x"].astype(float), *(each.rows["x"].astype(float) for each in people)])
     own = series(made, label, points=False)
-    return Panel(f"{parts.title_of(paradigm.name)}: {about.name.replace('_', ' ')}", about.x_label, about.y_label,
+    return Panel(f"{title_of(paradigm.name)}: {about.name.replace('_', ' ')}", about.x_label, about.y_label,
                  (*people, own), parts.scale_of(x))  # fmt: skip
 
 

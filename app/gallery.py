@@ -8,6 +8,7 @@ import streamlit as st
 
 from cogmem.app import overview, parts
 from cogmem.figures.gallery import FIGURES
+from cogmem.names import title_of
 
 SHOWN: Final = 4
 
@@ -17,7 +18,7 @@ def show() -> None:
     st.title("Figures")
     figures = {figure.name: figure for figure in FIGURES}
     name = st.sidebar.selectbox("Figure", list(figures), key="figure", bind="query-params")
-    st.subheader(parts.title_of(name))
+    st.subheader(title_of(name))
     st.caption(figures[name].reference)
     found = overview.known(name)
     given = {"name": name, "seed": 1}

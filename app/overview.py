@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from cogmem.app import parts
-from cogmem.exhibits import COMPARISONS, GROUPS, Exhibit, best_known, best_of_groups, shade, standings
+from cogmem.exhibits import COMPARISONS, DARK, GROUPS, Exhibit, best_known, best_of_groups, shade, standings
 from cogmem.figures.figure import looks_of
+from cogmem.names import title_of
 
 
 @st.cache_resource(show_spinner=False, ttl=60)
@@ -21,7 +22,7 @@ def known(name: str) -> Exhibit | None:
 def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> dict[str, Any]:
     """Return the matrix as a Vega-Lite chart: comparisons by `column`, coloured by the distance from the ceiling."""
     most = max(abs(shade(row)) for row in rows)
-    shown = [{"paradigm": row["paradigm"], "comparison": f"{parts.title_of(row['paradigm'])}: {row['comparison']}",
+    shown = [{"paradigm": row["paradigm"], "comparison": f"{title_of(row['paradigm'])}: {row['comparison']}",
               "column": row[column], "subject": row["subject"], "beside": row["beside_people"], "se": row["elpd_se"],
               "elpd": row["elpd_per_test"], "ceiling": row["ceiling_elpd"],
               "colour": shade(row),
@@ -34,7 +35,7 @@ def matrix(rows: Sequence[Mapping[str, Any]], column: str, order: list[str]) -> 
     }  # fmt: skip
     tooltip = [{"field": name, "type": kind} | ({"format": ".4f"} if kind == "quantitative" else {})
                for name, kind in told]  # fmt: skip
-    ink = {"condition": {"test": f"abs(datum.colour) > {0.65 * most}", "value": "white"}, "value": "black"}
+    ink = {"condition": {"test": f"abs(datum.colour) > {DARK * most}", "value": "white"}, "value": "black"}
     scale = {"scheme": "purpleorange", "domain": [-most, most], "domainMid": 0, "reverse": True}
     colour = {"field": "colour", "type": "quantitative", "legend": None, "scale": scale}
     return {
@@ -71,7 +72,7 @@ def show() -> None:
         chosen = picked.selection.get("cell") if picked else None
         if chosen:
             st.switch_page(st.session_state["pages"]["compare"], query_params={"paradigm": chosen[0]["paradigm"]})
-    missing = [parts.title_of(name) for name in COMPARISONS if name not in found]
+    missing = [title_of(name) for name in COMPARISONS if name not in found]
     if missing:
         st.caption(f"Not computed on this machine yet: {', '.join(missing)}. The page Compare computes them.")
     if found:

@@ -10,15 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cogmem.app import charts, work
-from cogmem.exhibits import Exhibit, line_ups, parameters, scores
+from cogmem.exhibits import Exhibit, line_ups, parameters, scores, whom
 from cogmem.figures.figure import Drawing, Look, Panel, Scale, files_of, looks_of, residuals
 
 LAYOUTS: Final = ("overlaid", "side by side")
-
-
-def title_of(name: str) -> str:
-    """Return a name of the catalogue in words: forgetting_curve is Forgetting curve."""
-    return name.replace("_", " ").capitalize()
 
 
 def scale_of(x: NDArray[Any]) -> Scale:
@@ -87,8 +82,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def show_scores(exhibit: Exhibit, wanted: Sequence[str] = ()) -> None:
     """Show the scores and parameters of every line-up of an exhibit, of the wanted subjects (none: all)."""
     for title, each in line_ups(exhibit).items():
-        who = "people" if each["data"].get("kind", "human") == "human" else "a network"
-        st.subheader(f"Who predicts {who}: {title}")
+        st.subheader(f"Who predicts {whom(each)}: {title}")
         rows = [row for row in scores(each) if not wanted or row["kind"] == "human" or row["subject"] in wanted]
         st.dataframe(rows, column_config=SCORE_COLUMNS, column_order=_columns(rows), hide_index=True)
         notes = [(one["name"], said) for one in each["subjects"] for said in one["warnings"]]

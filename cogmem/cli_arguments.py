@@ -8,9 +8,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import typer
 
 from cogmem.errors import UserError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
+StoreRoot = Annotated[Path | None, typer.Option("--store", help="Folder of stored results (default: COGMEM_STORE).")]
 
 
 def store(root: Path | None) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from cogmem.cli_arguments import Json
 from cogmem.errors import UserError
 
 llm_app: Final = typer.Typer(
@@ -17,8 +18,6 @@ llm_app: Final = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 
 
 @llm_app.command()

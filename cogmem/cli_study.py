@@ -24,8 +24,8 @@ def study(
     address: Annotated[str | None, typer.Option(help="Of a Dask scheduler, tcp://...")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Workers (default: one a processor).")] = None,
     retries: Annotated[int, typer.Option(min=0, help="Times that a cell that fails is tried again.")] = 2,
-    store: Annotated[Path | None, typer.Option("--store", help="Folder of stored results.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")] = False,
+    store: given.StoreRoot = None,
+    as_json: given.Json = False,
 ) -> None:
     """Run the cells of a plan that are not stored yet, and write its tables; exit with 1 if a cell failed."""
     import json
@@ -35,7 +35,7 @@ def study(
     from cogmem.plans import read_plan
     from cogmem.progress import bar
     from cogmem.studies import run_study
-    from cogmem.study_tables import write_tables
+    from cogmem.study_tables import failures, write_tables
 
     asked = read_plan(plan)
     folder = out or Path("results") / asked.study.name
@@ -44,8 +44,7 @@ def study(
                             retries=retries, watch=watch)  # fmt: skip
     with bar("tables", shown=not as_json) as report:
         written = write_tables(results, asked, folder, report=report)
-    failed = [{"cell": each.place, "paradigm": each.paradigm, "subject": each.subject, "seed": each.seed,
-               "tries": each.tries, "cause": each.cause} for each in results.failures]  # fmt: skip
+    failed = failures(results)
     told: dict[str, Any] = {"name": asked.study.name, "cells": len(asked.study), "computed": results.computed,
                             "failures": failed, "tables": [str(path) for path in written]}  # fmt: skip
     if as_json:

@@ -23,7 +23,8 @@ from cogmem.core import Curve, Measure, Record, Source
 from cogmem.errors import UserError
 from cogmem.exports import plain_value
 from cogmem.figures.figure import Drawing, Panel, Scale, Series, files_of, series
-from cogmem.names import nearest
+from cogmem.files import in_place
+from cogmem.names import nearest, title_of
 from cogmem.progress import Report, bar, silent
 from cogmem.store import Store, Stored
 from cogmem.trials import Trials
@@ -124,6 +125,16 @@ def _line_ups(part: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield from _line_ups(each)
 
 
+def of_people(line_up: Mapping[str, Any]) -> bool:
+    """Return whether a line-up is about people: others are of models that were fitted to what a network remembers."""
+    return bool(line_up["data"].get("kind", "human") == "human")
+
+
+def whom(line_up: Mapping[str, Any]) -> str:
+    """Return in words whom the subjects of a line-up predict."""
+    return "people" if of_people(line_up) else "a network"
+
+
 SCORES: Final = ("elpd_per_test", "elpd_se", "rmse", "r", "weight", "seconds")
 
 
@@ -160,7 +171,7 @@ def standings(exhibit: Exhibit) -> list[dict[str, Any]]:
     found = [
         {"paradigm": exhibit.name, "comparison": title, "group": GROUP_OF.get(row["kind"], GROUPS[0]), **row}
         for title, each in line_ups(exhibit).items()
-        if each["data"].get("kind", "human") == "human"
+        if of_people(each)
         for row in scores(each)
         if row["beside_people"] is not None
     ]
@@ -179,6 +190,10 @@ def best_of_groups(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 EVEN: Final = 0.02
 """Nats a test about which shades go over from linear to logarithmic: some models miss by a thousand times as much."""
+
+
+DARK: Final = 0.65
+"""Share of the strongest shade from which on a text on it is white."""
 
 
 def shade(row: Mapping[str, Any]) -> float:
@@ -265,7 +280,7 @@ def lined_up(
 def of_curves(*curves: Curve, measure: Measure, x_scale: Scale = "linear") -> Exhibit:
     """Return curves of one measure, pooled over people, on the same axes: people as points, others as lines."""
     parts = tuple(series(each.pool(), each.subject) for each in curves)
-    panel = Panel(measure.name.replace("_", " ").capitalize(), measure.x_label, measure.y_label, parts, x_scale)
+    panel = Panel(title_of(measure.name), measure.x_label, measure.y_label, parts, x_scale)
     return Exhibit(measure.name, Drawing((panel,), "Points and bands: means with 90 % intervals.", columns=1))
 
 
@@ -331,9 +346,10 @@ def main(names: Sequence[str]) -> None:
         with bar(f"exhibit {name}") as report:
             made = drawn(name, kept=False, report=report)
         _folder().mkdir(exist_ok=True)
-        unfinished = _folder() / f".{name}.unfinished"
-        unfinished.write_text(made.to_json() + "\n", encoding="utf-8")
-        print(unfinished.replace(_folder() / f"{name}.json"))
+        path = _folder() / f"{name}.json"
+        with in_place(path) as unfinished:
+            unfinished.write_text(made.to_json() + "\n", encoding="utf-8")
+        print(path)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from cogmem.core import Curve, Record
 from cogmem.errors import UserError
+from cogmem.files import in_place
 from cogmem.trials import Trials
 
 if TYPE_CHECKING:
@@ -57,35 +59,34 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
+@contextmanager
+def _of_the_user(path: Path) -> Iterator[Path]:
+    """Give a file to write to that becomes `path` when it is whole; UserError where it cannot be written."""
+    try:
+        with in_place(path) as unfinished:
+            yield unfinished
+    except OSError as problem:
+        raise UserError(f"{path} cannot be written ({problem.strerror}); name a file in a folder of yours.") from None
+
+
 def write_csv(table: Trials, path: Path) -> None:
     """Write a table as UTF-8 CSV, renamed into place when whole; a second axis becomes name_0, name_1, ..."""
     flat = table.flat()
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            out = csv.writer(file, lineterminator="\n")
-            out.writerow(flat)
-            out.writerows(zip(*(_cells(column) for column in flat.values()), strict=True))
-        unfinished.replace(path)
-    except OSError as problem:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written ({problem.strerror}); name a file in a folder of yours.") from None
+    with _of_the_user(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(flat)
+        out.writerows(zip(*(_cells(column) for column in flat.values()), strict=True))
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a data frame as CSV or Parquet, as the name of the file ends; renamed into place when whole."""
     if path.suffix not in (".csv", ".parquet"):
         raise UserError(f"{path} ends in neither .csv nor .parquet; name it so.")
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
+    with _of_the_user(path) as unfinished:
         if path.suffix == ".csv":
             frame.to_csv(unfinished, index=False, lineterminator="\n")
         else:
             frame.to_parquet(unfinished, index=False)
-        unfinished.replace(path)
-    except OSError as problem:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written ({problem.strerror}); name a file in a folder of yours.") from None
 
 
 def _cells(column: Any) -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,8 @@ from numpy.typing import NDArray
 from cogmem.addresses import canonical_json, canonical_scalar, check_dtype, check_key
 from cogmem.errors import UserError
 from cogmem.trials import Trials, frozen_array
+
+DAY: Final = 86_400.0
 
 
 def word(name: str, what: str) -> str:
@@ -37,6 +42,23 @@ def digest(content: Any) -> str:
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
+@contextmanager
+def in_place(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write to, which takes its place when it is whole and is gone if it never is.
+
+    It has a name of its own, for others may be writing the same; what one that was killed has left goes after a day.
+    """
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
+    for left in path.parent.glob(f".{path.name}.*.unfinished"):
+        if time.time() - left.stat().st_mtime > DAY:
+            left.unlink(missing_ok=True)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="ascii")
 
@@ -44,7 +66,7 @@ def write_text(path: Path, text: str) -> None:
 def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise damaged(path) from None
 
 

@@ -1,4 +1,4 @@
-"""Nearest match to a name somebody mistyped."""
+"""Names: the nearest match to one that somebody mistyped, those that were selected, one in words."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}."
+
+
+def title_of(name: str) -> str:
+    """Return a name of the catalogue in words: forgetting_curve is Forgetting curve."""
+    return name.replace("_", " ").capitalize()

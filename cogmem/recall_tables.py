@@ -7,7 +7,7 @@ output, -1 for what was not on the list, 0 behind the last answer.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cogmem.cells import Sheet, number, read_bytes, read_sheet, short
+from cogmem.cells import number, read_bytes, read_sheet, short
 from cogmem.errors import UserError
 from cogmem.kernels.recall import RecallCounts, recall_counts
 
@@ -109,8 +109,7 @@ def read_recalls(path: str | PathLike[str]) -> Recalls:
     if missing:
         raise UserError(f"{file} needs the columns {', '.join(NAMES)}; it lacks {', '.join(missing)}.")
     columns = {name: sheet.columns[name].all() for name in NAMES}
-    numbers = {name: _whole(sheet, name) for name in ("list", "position")}
-    return _arranged(file, {**columns, **numbers}, sheet.lines)
+    return _arranged(file, columns, sheet.lines)
 
 
 def from_psifr(frame: pd.DataFrame) -> Recalls:
@@ -119,26 +118,18 @@ def from_psifr(frame: pd.DataFrame) -> Recalls:
     if missing:
         raise UserError(f"The table needs the columns {', '.join(NAMES)}; it lacks {', '.join(missing)}.")
     columns = {name: frame[name].to_numpy() for name in NAMES}
-    for name in ("list", "position"):
-        values = np.array([number(str(value)) or 0.0 for value in columns[name]])
-        wrong = (values < 1) | (values != np.floor(values))
-        if wrong.any():
-            row = int(wrong.argmax())
-            cell = short(str(columns[name][row]))
-            raise UserError(f"the table, row {row}: {name} is {cell}, but needs a whole number from 1.")
-        columns[name] = values.astype(np.int64)
     return _arranged("the table", columns, range(len(frame)), "row")
 
 
-def _whole(sheet: Sheet, name: str) -> Whole:
-    column = sheet.columns[name]
-    values = [number(text) for text in column.values]
-    wrong = [value is None or value != np.floor(value) or value < 1 for value in values]
-    if any(wrong):
-        row = int(np.array(wrong)[column.codes].argmax())
-        raise UserError(f"{sheet.file}, line {sheet.lines[row]}: {name} is {short(column[row])}, but needs a whole "
-                        "number from 1.")  # fmt: skip
-    return np.array(values, dtype=np.float64)[column.codes].astype(np.int64)
+def _whole(where: Callable[[int], str], name: str, column: NDArray[Any]) -> Whole:
+    """Return the numbers of a column; UserError names the first row that holds no whole number from 1."""
+    values = np.array([number(str(value)) or 0.0 for value in column.tolist()])
+    wrong = (values < 1) | (values != np.floor(values))
+    if wrong.any():
+        row = int(wrong.argmax())
+        cell = short(str(column[row]))
+        raise UserError(f"{where(row)}: {name} is {cell}, but needs a whole number from 1.")
+    return values.astype(np.int64)
 
 
 def _arranged(file: str, columns: Mapping[str, NDArray[Any]], lines: Any, word: str = "line") -> Recalls:
@@ -146,15 +137,20 @@ def _arranged(file: str, columns: Mapping[str, NDArray[Any]], lines: Any, word: 
     studied: dict[tuple[Hashable, int], dict[int, str]] = {}
     answered: dict[tuple[Hashable, int], dict[int, str]] = {}
     parts = {"study": studied, "recall": answered}
+
+    def where(row: int) -> str:
+        return f"{file}, {word} {lines[row]}"
+
+    lists, places = (_whole(where, name, columns[name]) for name in ("list", "position"))
     for row in range(len(columns["item"])):
         who, kind, item = (str(columns[name][row]) for name in ("subject", "trial_type", "item"))
-        key, place = (who, int(columns["list"][row])), int(columns["position"][row])
+        key, place = (who, int(lists[row])), int(places[row])
         if kind not in parts:
-            raise UserError(f"{file}, {word} {lines[row]}: trial_type is {short(kind)}, but needs study or recall.")
+            raise UserError(f"{where(row)}: trial_type is {short(kind)}, but needs study or recall.")
         events = parts[kind].setdefault(key, {})
         if place in events:
-            where = f"{file}, {word} {lines[row]}: subject {short(who)}, list {key[1]}"
-            raise UserError(f"{where} has two {kind} events at position {place}; number them 1, 2, ...")
+            whose = f"{where(row)}: subject {short(who)}, list {key[1]}"
+            raise UserError(f"{whose} has two {kind} events at position {place}; number them 1, 2, ...")
         events[place] = item
     if not studied:
         raise UserError(f"{file} has no study events, so that nothing says what was on the lists.")

@@ -14,6 +14,8 @@ from cogmem.errors import UserError
 from cogmem.exhibits import GROUPS, Exhibit
 from cogmem.figures.figure import files_of
 from cogmem.figures.gallery import FIGURES
+from cogmem.files import in_place
+from cogmem.names import title_of
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 
@@ -47,9 +49,9 @@ def write(out: Path, *, store: Store | None = None, report: Report = silent) -> 
     for done, (name, exhibit) in enumerate(found.items()):
         report(done, len(found))
         figures.append(_figure(name, exhibit))
-    unfinished = out / f".{FILE}.unfinished"
-    unfinished.write_text(page(found, figures), encoding="utf-8")
-    return unfinished.replace(out / FILE)
+    with in_place(out / FILE) as unfinished:
+        unfinished.write_text(page(found, figures), encoding="utf-8")
+    return out / FILE
 
 
 def page(found: Mapping[str, Exhibit], figures: Sequence[Mapping[str, Any]]) -> str:
@@ -82,8 +84,7 @@ def matrix(found: Mapping[str, Exhibit]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for row in best:
         place = (row["paradigm"], row["comparison"])
-        words = row["paradigm"].replace("_", " ").capitalize()
-        cells = rows.setdefault(place, {"paradigm": place[0], "title": f"{words}: {place[1]}",
+        cells = rows.setdefault(place, {"paradigm": place[0], "title": f"{title_of(place[0])}: {place[1]}",
                                         "cells": [None] * len(GROUPS)})["cells"]  # fmt: skip
         cells[GROUPS.index(row["group"])] = _cell(row, most)
     return list(rows.values())
@@ -96,13 +97,13 @@ def _cell(row: Mapping[str, Any], most: float) -> dict[str, str]:
     share = exhibits.shade(row) / most
     text = f"{row['beside_people']:+.3f}" + (f" ± {row['elpd_se']:.3f}" if row["elpd_se"] is not None else "")
     return {"subject": row["subject"], "text": text, "colour": to_hex(colormaps["PuOr"](0.5 + 0.5 * share)),
-            "ink": "white" if abs(share) > 0.65 else "black"}  # fmt: skip
+            "ink": "white" if abs(share) > exhibits.DARK else "black"}  # fmt: skip
 
 
 def _figure(name: str, exhibit: Exhibit) -> dict[str, Any]:
     drawing, files = exhibit.drawing, files_of(exhibit.drawing, name)
     parts = [
-        {"title": title, "who": "people" if each["data"].get("kind", "human") == "human" else "a network",
+        {"title": title, "who": exhibits.whom(each),
          "scores": [{words: _number(row[column]) for column, words in SHOWN.items()} for row in exhibits.scores(each)],
          "parameters": [{key: _number(value) for key, value in row.items()} for row in exhibits.parameters(each)],
          "notes": [f"{one['name']}: {said}" for one in each["subjects"] for said in one["warnings"]]}
@@ -110,7 +111,7 @@ def _figure(name: str, exhibit: Exhibit) -> dict[str, Any]:
     ]  # fmt: skip
     reference = next(each.reference for each in FIGURES if each.name == name)
     return {
-        "name": name, "title": name.replace("_", " ").capitalize(), "reference": reference,
+        "name": name, "title": title_of(name), "reference": reference,
         "caption": drawing.caption, "panels": [panel.title for panel in drawing.panels],
         "svg": b64encode(files[f"{name}.svg"]).decode(), "csv": b64encode(files[f"{name}.csv"]).decode(),
         "line_ups": parts,

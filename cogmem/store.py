@@ -113,9 +113,9 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return frozenset()
 
-    def writable(self) -> None:
-        """Raise StoreError unless something can be stored: better found before the hours that work may take."""
-        with self._fresh(Path(self.root) / "record" / ("0" * 64)):
+    def writable(self, kind: str) -> None:
+        """Raise StoreError unless something of a kind can be stored: better found before the hours of work."""
+        with self._fresh(Path(self.root) / kind / ("0" * 64)):
             pass
 
     def save(
@@ -178,6 +178,13 @@ class Store:
             raise UserError(f"{reason}; {folder} is damaged and stays where it is.") from problem
         return aside
 
+    def give_up(self, folder: Path, problem: UserError, again: str) -> None:
+        """Put an entry aside that is no longer what was stored, if it is there, and warn that it is `again` ..."""
+        what = str(problem).split(";")[0]
+        if folder.is_dir():
+            what = f"{what}; it is {again} again, and what was there is in {self.put_aside(folder)}"
+        warnings.warn(f"{what}.", stacklevel=4)
+
     def adopt(self, entry: Entry) -> Path:
         """Return the folder that now holds a copy of an entry of another store."""
         target = Path(self.root) / entry.kind / entry.address
@@ -196,11 +203,9 @@ class Store:
             try:
                 return self.load(kind, spec)
             except UserError as problem:
-                what, aside = str(problem).split(";")[0], self.put_aside(folder)
-            warnings.warn(f"{what}; it is made again, and what was there is in {aside}.", stacklevel=2)
+                self.give_up(folder, problem, "made")
         if not self.has(kind, spec):
-            with self._fresh(self.path(kind, spec)):
-                pass  # a store that cannot be written is better found before the hours that `make` may take
+            self.writable(kind)
             tables, arrays, source = make()
             self.save(kind, spec, tables, source=source, arrays=arrays)
         return self.load(kind, spec)

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cogmem.addresses import address, canonical, canonical_json
+from cogmem.addresses import canonical, canonical_json
 from cogmem.core import Measure, Record
 from cogmem.errors import UserError
 from cogmem.exports import plain_value
+from cogmem.files import in_place
 from cogmem.plans import Plan
 from cogmem.progress import Report, silent
-from cogmem.studies import Results, cell_spec
+from cogmem.studies import Results
 from cogmem.trials import Trials
 
 CELLS: Final = ("cell", "design", "paradigm", "design_seed", "subject", "subject_number", "seed", "settings",
@@ -40,9 +41,7 @@ def write_tables(results: Results, plan: Plan, out: Path, *, report: Report = si
         written = [_csv(out / "cells.csv", CELLS, _cells(results)), *_points(results, plan.measures, out, report)]
         failed = out / "failures.csv"
         if results.failures:
-            rows = ((each.place, each.paradigm, each.subject, each.seed, each.tries, each.cause)
-                    for each in results.failures)  # fmt: skip
-            written.append(_csv(failed, FAILURES, rows))
+            written.append(_csv(failed, FAILURES, (tuple(row.values()) for row in failures(results))))
         else:
             failed.unlink(missing_ok=True)  # of an earlier run, when something had failed
     except OSError as problem:
@@ -50,18 +49,22 @@ def write_tables(results: Results, plan: Plan, out: Path, *, report: Report = si
     return written
 
 
-def _places(results: Results) -> Iterator[tuple[int, int, int]]:
-    """Yield (cell, design, subject number) of every cell."""
-    study = results.study
-    for cell in range(len(study)):
-        design, rest = divmod(cell, len(study.subjects) * len(study.seeds))
-        yield cell, design, rest // len(study.seeds)
+def failures(results: Results) -> list[dict[str, Any]]:
+    """Return a row a cell that failed, with the columns of failures.csv."""
+    return [
+        {"cell": each.place, "paradigm": each.paradigm, "subject": each.subject, "seed": each.seed,
+         "tries": each.tries, "cause": each.cause}
+        for each in results.failures
+    ]  # fmt: skip
 
 
 def _cells(results: Results) -> Iterator[tuple[Any, ...]]:
-    for (cell, number, who), (design, subject, seed) in zip(_places(results), results.study.cells(), strict=True):
-        yield (cell, number, design.paradigm, design.seed, subject.name, who, seed, _json(design.settings),
-               _json(subject), address(cell_spec(design, subject, seed)))  # fmt: skip
+    study = results.study
+    settings, subjects = [_json(each.settings) for each in study.designs], [_json(each) for each in study.subjects]
+    for cell, address in enumerate(study.addresses()):
+        (design, subject, seed), (number, who, _) = study.cell(cell), study.numbers(cell)
+        yield (cell, number, design.paradigm, design.seed, subject.name, who, seed, settings[number], subjects[who],
+               address)  # fmt: skip
 
 
 def _json(value: Any) -> str:
@@ -79,21 +82,22 @@ def _points(
     kinds = dict.fromkeys(POINTS, text) | dict.fromkeys(("cell", "design", "subject_number", "seed"), whole)
     schema = pa.schema(list((kinds | dict.fromkeys(("x", "y", "n", "sd"), number)).items()))
     table, columnar = out / "points.csv", out / "points.parquet"
-    halves = [path.with_name(f".{path.name}.unfinished") for path in (table, columnar)]
-    places, total = dict(enumerate(_places(results))), len(results.study)
-    with halves[0].open("w", newline="", encoding="utf-8") as file, parquet.ParquetWriter(halves[1], schema) as other:
+    study = results.study
+    with (
+        in_place(table) as one, in_place(columnar) as two,
+        one.open("w", newline="", encoding="utf-8") as file, parquet.ParquetWriter(two, schema) as other,
+    ):  # fmt: skip
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(POINTS)
         waiting: list[tuple[Any, ...]] = []
         for place, record in results.stream():
-            report(place, total)
-            seed = list(results.study.seeds)[place % len(results.study.seeds)]
-            waiting += _measured(record, measures[record.design.paradigm], places[place], seed)
+            report(place, len(study))
+            design, who, seed = study.numbers(place)
+            names = (place, design, record.design.paradigm, record.subject, who, study.seeds[seed])
+            waiting += ((*names, *point) for point in _measured(record, measures[record.design.paradigm]))
             if len(waiting) >= PART:
                 _flush(waiting, rows, other, schema)
         _flush(waiting, rows, other, schema)
-    for half, path in zip(halves, (table, columnar), strict=True):
-        half.replace(path)
     return table, columnar
 
 
@@ -108,16 +112,13 @@ def _flush(waiting: list[tuple[Any, ...]], rows: Any, other: Any, schema: Any) -
         waiting.clear()
 
 
-def _measured(
-    record: Record, measures: Sequence[Measure], place: tuple[int, int, int], seed: int
-) -> Iterator[tuple[Any, ...]]:
-    cell, design, who = place
+def _measured(record: Record, measures: Sequence[Measure]) -> Iterator[tuple[Any, ...]]:
+    """Yield the measure, x, y, n, sd and group of each point."""
     for measure in measures:
         rows = measure.compute(record)
         for k in range(len(rows)):
             numbers = (plain_value(float(rows[name][k])) if name in rows else None for name in ("x", "y", "n", "sd"))
-            yield (cell, design, record.design.paradigm, record.subject, who, seed, measure.name, *numbers,
-                   _group(rows, k))  # fmt: skip
+            yield measure.name, *numbers, _group(rows, k)
 
 
 def _group(rows: Trials, k: int) -> str:
@@ -126,9 +127,8 @@ def _group(rows: Trials, k: int) -> str:
 
 
 def _csv(path: Path, head: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> Path:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
+    with in_place(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(head)
         out.writerows(rows)
-    return unfinished.replace(path)
+    return path

@@ -97,18 +97,16 @@ class Trials:
         if not names or not len(self):
             yield {}, np.arange(len(self))
             return
-        group, labels = np.zeros(len(self), dtype=np.int64), 1
+        group = np.zeros(len(self), dtype=np.int64)
         for name in names:
             column = self[name]
             if (column == column[0]).all():
                 continue  # most columns of most tables say the same throughout
             values, code = np.unique(column, return_inverse=True)
             # What was told apart so far is numbered anew, so that the numbers stay below those of rows times values.
-            seen, group = np.unique(group * len(values) + code.ravel(), return_inverse=True)
-            labels = len(seen)
+            group = np.unique(group * len(values) + code.ravel(), return_inverse=True)[1]
         order = np.argsort(group, kind="stable")
-        ends = np.cumsum(np.bincount(group, minlength=labels))
-        parts = np.split(order, ends[:-1])
+        parts = np.split(order, np.cumsum(np.bincount(group))[:-1])
         for rows in sorted(parts, key=lambda rows: int(rows[0])):
             yield {name: self[name][rows[0]] for name in names}, rows
 

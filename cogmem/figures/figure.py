@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cogmem.core import Curve, Kind
 from cogmem.errors import UserError
+from cogmem.files import in_place
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 from cogmem.trials import Trials
@@ -129,11 +130,14 @@ def write(drawing: Drawing, name: str, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise UserError(f"The folder {out} cannot be made ({problem.strerror}); name another with --out.") from None
-    _in_place(out / f"{name}.csv", lambda path: _write_csv(points_of(drawing), path))
-    _in_place(out / f"{name}.txt", lambda path: path.write_text(drawing.caption + "\n", encoding="utf-8"))
+    with in_place(out / f"{name}.csv") as path:
+        _write_csv(points_of(drawing), path)
+    with in_place(out / f"{name}.txt") as path:
+        path.write_text(drawing.caption + "\n", encoding="utf-8")
     figure = to_matplotlib(drawing)
-    _in_place(out / f"{name}.pdf", lambda path: _save(figure, path, "pdf", {"CreationDate": None}))
-    _in_place(out / f"{name}.svg", lambda path: _save(figure, path, "svg", {"Date": None}))
+    for kind, metadata in (("pdf", {"CreationDate": None}), ("svg", {"Date": None})):
+        with in_place(out / f"{name}.{kind}") as path:
+            _save(figure, path, kind, metadata)
     return out / f"{name}.pdf"
 
 
@@ -172,12 +176,6 @@ def _save(figure: Any, path: Path, kind: str, metadata: Mapping[str, Any]) -> No
     # The style holds the salt of the SVG's ids, which are made while it is saved.
     with plt.rc_context(STYLE):
         figure.savefig(path, format=kind, metadata=dict(metadata))
-
-
-def _in_place(path: Path, make: Callable[[Path], Any]) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    make(unfinished)
-    unfinished.replace(path)
 
 
 def _write_csv(rows: Sequence[tuple[Any, ...]], path: Path) -> None:

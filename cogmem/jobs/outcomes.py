@@ -14,7 +14,7 @@ from cogmem.core import Curve, Kind, Source
 from cogmem.progress import Report
 from cogmem.store import Made, Store
 from cogmem.trials import Trials
-from cogmem.workers import as_worker, side_by_side  # noqa: F401
+from cogmem.workers import side_by_side
 
 Array = NDArray[np.float64]
 KIND: Final = "outcome"

@@ -15,10 +15,10 @@ compare: $(READY)
 	$(BIN)/cogmem compare forgetting_curve --out results
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" --durations 10
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -n 2 -m slow
+	$(BIN)/python -m pytest -q -n 2 -m slow --durations 30
 
 figures: $(READY)
 	$(BIN)/cogmem figures --out results/figures --check

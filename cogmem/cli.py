@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from cogmem import cli_arguments as given
+from cogmem.cli_arguments import Json, StoreRoot
 from cogmem.cli_llm import llm_app
 from cogmem.cli_study import study
 from cogmem.errors import UserError
@@ -28,10 +29,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
-StoreRoot = Annotated[Path | None, typer.Option("--store", help="Folder of stored results (default: COGMEM_STORE).")]
 
 
 def say(value: Any) -> None:
@@ -280,19 +279,41 @@ def query(
 def store_verify(
     kind: Annotated[str | None, typer.Option(help="Only this kind.")] = None,
     aside: Annotated[bool, typer.Option(help="Move what is damaged out of the way, so that it is made again.")] = False,
+    plan: Annotated[Path | None, typer.Option(help="Compute a sample of the cells of this plan again.")] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Cells of the plan that are computed again.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed that draws the sample.")] = 0,
     store: StoreRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Read every file and compare its hash; exit with 1 if one is not what was stored."""
+    """Read every file and compare its hash; exit with 1 if one is not what was stored.
+
+    With --plan a sample of its cells is also computed again, by numpy, and compared with the stored answers.
+    """
     from cogmem import printing, store_care
 
-    rows = store_care.verify(given.store(store), kind=kind, aside=aside)
+    where = given.store(store)
+    if plan is not None:
+        from cogmem.plans import read_plan
+        from cogmem.progress import bar
+        from cogmem.recomputing import recompute
+
+        study = read_plan(plan).study
+        with bar("cells again", shown=not as_json) as report:
+            again = recompute(study, where, sample=sample, seed=seed, report=report)
+    rows = store_care.verify(where, kind=kind, aside=aside)
     if as_json:
-        say(rows)
+        say(rows if plan is None else {"damaged": rows, "recomputed": again})
     elif rows:
         printing.table("not what was stored", rows)
     else:
         print("Every entry is what was stored.")
+    if plan is not None:
+        wrong = [row for row in again if row["problem"]]
+        if not as_json:
+            print(f"{len(again)} cells of {study.name} were computed again; {len(again) - len(wrong)} gave the same.")
+            if wrong:
+                printing.table("other than stored", wrong)
+        rows = [*rows, *wrong]
     if rows:
         raise typer.Exit(1)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final, TypeGuard
 
 from cogmem import catalogue
-from cogmem.core import Design, Measure, Subject
+from cogmem.core import Measure, Subject
 from cogmem.errors import UserError
 from cogmem.models.reproducers import REPRODUCERS
 from cogmem.names import nearest
-from cogmem.studies import Study
+from cogmem.studies import AnyDesign, PlannedDesign, Study
 
 MOST: Final = 10_000_000
 """Cells of a plan; more are a mistake in a grid."""
@@ -138,7 +138,8 @@ def _grid(file: str, given: Mapping[str, Any], fixed: str) -> Iterator[dict[str,
         yield base | dict(zip(grid, values, strict=True))
 
 
-def _designs(file: str, given: Mapping[str, Any]) -> Iterator[Design]:
+def _designs(file: str, given: Mapping[str, Any]) -> Iterator[PlannedDesign]:
+    """Yield the designs of an entry; the first of each combination of settings is laid out, to see that it can be."""
     _only(file, "A design", given, DESIGN_WORDS)
     if "seed" in given and "seeds" in given:
         raise UserError(f"{file}: a design has seed or seeds; got both.")
@@ -146,13 +147,14 @@ def _designs(file: str, given: Mapping[str, Any]) -> Iterator[Design]:
     seeds = _seeds(file, [given["seed"]] if "seed" in given else given.get("seeds", [1]))
     for settings in _grid(file, given, "settings"):
         tuples = {name: _as_tuple(value) for name, value in settings.items()}
+        try:
+            all_ = paradigm.design(seed=seeds[0], **tuples).settings
+        except UserError:
+            raise
+        except (Exception, MemoryError) as problem:
+            raise UserError(f"{file}: {paradigm.name} cannot be laid out with {settings} ({problem}).") from None
         for seed in seeds:
-            try:
-                yield paradigm.design(seed=seed, **tuples)
-            except UserError:
-                raise
-            except (Exception, MemoryError) as problem:
-                raise UserError(f"{file}: {paradigm.name} cannot be laid out with {settings} ({problem}).") from None
+            yield PlannedDesign(paradigm.name, paradigm.version, all_, seed, tuples)
 
 
 def _as_tuple(value: Any) -> Any:
@@ -191,7 +193,7 @@ def _numbers(file: str, name: str, parameters: Mapping[str, Any]) -> None:
             raise UserError(f"{file}: the parameter {key} of {name} is a number; got {value!r}.")
 
 
-def _measures(file: str, designs: tuple[Design, ...], names: Any) -> dict[str, tuple[Measure, ...]]:
+def _measures(file: str, designs: tuple[AnyDesign, ...], names: Any) -> dict[str, tuple[Measure, ...]]:
     """Return the measures by paradigm: those named, as far as the paradigm has them; by default its first."""
     if isinstance(names, str) or not all(isinstance(name, str) for name in names or ()):
         raise UserError(f"{file}: measures are a list of names; got {names!r}.")

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
-from itertools import product
+from hashlib import sha256
 from typing import Any, Final
 
+from cogmem.addresses import canonical, canonical_json
 from cogmem.core import Curve, Design, Measure, Record, Source, Subject, run
 from cogmem.errors import UserError
 from cogmem.progress import Report, bar, silent
 from cogmem.store import Store, StoreError, load_record, save_record
 from cogmem.trials import concatenate
+from cogmem.workers import end
 
 KIND: Final = "record"
 TASK_SECONDS: Final = 0.2
@@ -34,7 +35,33 @@ PATIENCE: Final = 0.5
 DIED: Final = "its worker died"
 DEATHS: Final = 2
 """Times that a cell may be tried again whose worker died, which is mostly not its fault."""
-Cell = tuple[Design, Subject, int]
+
+
+@dataclass(frozen=True)
+class PlannedDesign:
+    """A design that is laid out when a cell of it is computed: a study of many large ones need not hold them all.
+
+    `given` are the settings that are not the paradigm's defaults; `settings` are all of them. The paradigm is one of
+    the catalogue.
+    """
+
+    paradigm: str
+    version: int
+    settings: Mapping[str, Any]
+    seed: int
+    given: Mapping[str, Any]
+
+    def design(self) -> Design:
+        """Return the design, laid out."""
+        from cogmem import catalogue
+
+        known = catalogue.named("paradigm", self.paradigm, catalogue.paradigms())
+        made: Design = known.design(seed=self.seed, **self.given)
+        return made
+
+
+AnyDesign = Design | PlannedDesign
+Cell = tuple[AnyDesign, Subject, int]
 Task = list[tuple[int, Cell]]
 """Cells by their place in the study."""
 
@@ -44,16 +71,36 @@ class Study:
     """Every design is taken by every subject once a seed."""
 
     name: str
-    designs: tuple[Design, ...]
+    designs: tuple[AnyDesign, ...]
     subjects: tuple[Subject, ...]
     seeds: tuple[int, ...] = (0,)
 
     def __len__(self) -> int:
         return len(self.designs) * len(self.subjects) * len(self.seeds)
 
+    def numbers(self, place: int) -> tuple[int, int, int]:
+        """Return which design, which subject and which seed, each from 0, the cell at a place is of."""
+        rest, seed = divmod(place, len(self.seeds))
+        return (*divmod(rest, len(self.subjects)), seed)
+
+    def cell(self, place: int) -> Cell:
+        """Return the design, subject and seed of the cell at a place."""
+        design, subject, seed = self.numbers(place)
+        return self.designs[design], self.subjects[subject], self.seeds[seed]
+
     def cells(self) -> Iterator[Cell]:
         """Yield (design, subject, seed) of each cell, in a fixed order."""
-        yield from product(self.designs, self.subjects, self.seeds)
+        yield from (self.cell(place) for place in range(len(self)))
+
+    def addresses(self) -> Iterator[str]:
+        """Yield the address of each cell: that of its `cell_spec`, of which designs and subjects are written once."""
+        subjects = [canonical_json(canonical(subject)) for subject in self.subjects]
+        for design in self.designs:
+            made = canonical_json(canonical(_design_spec(design)))
+            for subject in subjects:
+                for seed in self.seeds:
+                    text = f'{{"design":{made},"seed":{canonical_json(canonical(seed))},"subject":{subject}}}'
+                    yield sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -127,15 +174,35 @@ class Results:
         return Curve(measured.name, subject, concatenate(rows), source)
 
 
-def cell_spec(design: Design, subject: Subject, seed: int) -> dict[str, Any]:
+def cell_spec(design: AnyDesign, subject: Subject, seed: int) -> dict[str, Any]:
     """Return what the answers of a cell depend on and nothing else: this is what its address is made from."""
-    made = {"paradigm": design.paradigm, "version": design.version, "settings": design.settings, "seed": design.seed}
-    return {"design": made, "subject": subject, "seed": seed}
+    return {"design": _design_spec(design), "subject": subject, "seed": seed}
+
+
+def _design_spec(design: AnyDesign) -> dict[str, Any]:
+    return {"paradigm": design.paradigm, "version": design.version, "settings": design.settings, "seed": design.seed}
+
+
+_laid_out: dict[str, Design] = {}
+"""The design that this process laid out last: the cells of a task mostly share it."""
+
+
+def laid_out(design: AnyDesign) -> Design:
+    """Return a design as it is, a planned one laid out."""
+    if isinstance(design, Design):
+        return design
+    key = canonical_json(canonical(_design_spec(design)))
+    found = _laid_out.get(key)
+    if found is None:
+        found = design.design()
+        _laid_out.clear()
+        _laid_out[key] = found
+    return found
 
 
 def _compute(store: Store, cell: Cell) -> None:
     design, subject, seed = cell
-    save_record(store, KIND, cell_spec(*cell), run(design, subject, seed=seed))
+    save_record(store, KIND, cell_spec(*cell), run(laid_out(design), subject, seed=seed))
 
 
 def _mended(store: Store, cell: Cell) -> Record:
@@ -144,11 +211,7 @@ def _mended(store: Store, cell: Cell) -> Record:
     try:
         return load_record(store, KIND, spec)
     except UserError as problem:
-        folder = store.path(KIND, spec)
-        what = str(problem).split(";")[0]
-        if folder.is_dir():
-            what = f"{what}; it is computed again, and what was there is in {store.put_aside(folder)}"
-        warnings.warn(f"{what}.", stacklevel=3)
+        store.give_up(store.path(KIND, spec), problem, "computed")
         _compute(store, cell)
         return load_record(store, KIND, spec)
 
@@ -205,13 +268,13 @@ class _Run:
     """A run of a study: what waits, what is on its way, and what came of it."""
 
     def __init__(self, study: Study, store: Store, strict: bool, retries: int, watch: Watch | None) -> None:
-        self.cells = list(study.cells())
         known = store.addresses(KIND)
-        places = [k for k, cell in enumerate(self.cells) if store.path(KIND, cell_spec(*cell)).name not in known]
+        places = [place for place, address in enumerate(study.addresses()) if address not in known]
+        self.study, self.cells = study, len(study)
         self.store, self.strict, self.retries, self.watch = store, strict, retries, watch
-        self.stored, self.waiting = len(self.cells) - len(places), deque(places)
+        self.stored, self.waiting = self.cells - len(places), deque(places)
         if places:
-            store.writable()
+            store.writable(KIND)
         self.tries: Counter[int] = Counter()
         self.failures: list[Failure] = []
         self.computed, self.began = 0, time.monotonic()
@@ -265,11 +328,11 @@ class _Run:
             for future in underway:
                 future.cancel()
             if again is not None:
-                executor.shutdown(wait=not underway)
+                end(executor, at_once=bool(underway))
 
     def next_task(self, size: int) -> Task:
         places = [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
-        return [(place, self.cells[place]) for place in places]
+        return [(place, self.study.cell(place)) for place in places]
 
     def task_size(self, workers: int) -> int:
         """Return how many cells take about TASK_SECONDS, and leave enough tasks for all workers."""
@@ -301,12 +364,12 @@ class _Run:
             return
         if self.strict:
             raise RuntimeError(f"Cell {place} of the study cannot be computed: {cause}.")
-        design, subject, seed = self.cells[place]
+        design, subject, seed = self.study.cell(place)
         self.failures.append(Failure(place, design.paradigm, subject.name, seed, cause, self.tries[place]))
 
     def say(self) -> None:
         done = self.stored + self.computed + len(self.failures)
-        self.report(done, len(self.cells))
+        self.report(done, self.cells)
         if self.watch is not None:
             seconds = time.monotonic() - self.began
-            self.watch(Standing(len(self.cells), self.stored, self.computed, len(self.failures), seconds))
+            self.watch(Standing(self.cells, self.stored, self.computed, len(self.failures), seconds))

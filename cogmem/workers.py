@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Executor
 from threading import Thread
 
 from cogmem.notices import without_notices
@@ -26,6 +25,23 @@ def as_worker(head: int) -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def side_by_side(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of so many workers, each a fresh interpreter: a fork of threads that torch has run can hang."""
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=as_worker, initargs=(os.getpid(),))
+def side_by_side(workers: int) -> Executor:
+    """Return a pool of so many workers, each a fresh interpreter: a fork of threads that torch has run can hang.
+
+    They take what is defined in a notebook, a script or a plan, and do not run the script of the head again, as the
+    standard library's would.
+    """
+    from loky import ProcessPoolExecutor
+
+    made: Executor = ProcessPoolExecutor(workers, initializer=as_worker, initargs=(os.getpid(),))
+    return made
+
+
+def end(executor: Executor, *, at_once: bool) -> None:
+    """End an executor when its work is done; `at_once`: leave what is under way, and kill workers of our own."""
+    from loky import ProcessPoolExecutor
+
+    if at_once and isinstance(executor, ProcessPoolExecutor):
+        executor.shutdown(wait=True, kill_workers=True)
+    else:
+        executor.shutdown(wait=not at_once)

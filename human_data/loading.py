@@ -24,19 +24,28 @@ __all__ = ["DATASETS", "load", "load_trials", "read_table", "source"]
 
 def read_table(table: Table) -> dict[str, NDArray[Any]]:
     """Return the columns of a shipped table by name; blank cells of number columns become NaN."""
-    with table.path.open(newline="", encoding="utf-8") as file:
-        head, *lines = list(csv.reader(file))
+    try:
+        with table.path.open(newline="", encoding="utf-8") as file:
+            head, *lines = list(csv.reader(file)) or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise UserError(f"{table.file} cannot be read as a table ({problem}); write it as UTF-8 CSV.") from None
     if head != [column.name for column in table.columns]:
         raise UserError(f"{table.file} has the columns {head}, the registry says otherwise; build the tables again.")
+    short = [number for number, line in enumerate(lines, 2) if len(line) != len(head)]
+    if short:
+        raise UserError(f"{table.file}, row {short[0]}: it has not one cell for each of the {len(head)} columns.")
     content: dict[str, NDArray[Any]] = {}
     for place, column in enumerate(table.columns):
         text = [line[place] for line in lines]
-        if column.dtype == "str":
-            content[column.name] = np.array(text, dtype=np.str_)
-        elif column.dtype == "int":
-            content[column.name] = np.array([int(each) for each in text], dtype=np.int64)
-        else:
-            content[column.name] = np.array([float(each or "nan") for each in text], dtype=np.float64)
+        try:
+            if column.dtype == "str":
+                content[column.name] = np.array(text, dtype=np.str_)
+            elif column.dtype == "int":
+                content[column.name] = np.array([int(each) for each in text], dtype=np.int64)
+            else:
+                content[column.name] = np.array([float(each or "nan") for each in text], dtype=np.float64)
+        except (ValueError, OverflowError) as problem:
+            raise UserError(f"{table.file}, column {column.name}: numbers are needed ({problem}).") from None
     return content
 
 
@@ -60,6 +69,8 @@ def load(name: str | Dataset, *, table: str | None = None) -> Curve:
     content = read_table(chosen)
     if chosen.y is None:
         n = content["trials"]
+        if not ((n > 0) & (content["correct"] >= 0) & (content["correct"] <= n)).all():
+            raise UserError(f"{chosen.file} needs trials above 0 and correct from 0 to trials in every row.")
         y = content["correct"] / n
         sd = np.sqrt(y * (1 - y))
     else:

@@ -16,6 +16,8 @@ from cogmem.columns import COLUMNS, Column
 from cogmem.errors import UserError
 from cogmem.names import nearest
 
+DTYPES: Final = ("str", "int", "float")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -98,6 +100,8 @@ def _column(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str
     else:
         raise UserError(f"registry.toml does not describe the column {name!r}; add it to [columns].")
     dtype = entry.get("dtypes", {}).get(name, base.dtype)
+    if dtype not in DTYPES:
+        raise UserError(f"The column {name!r} needs a dtype, one of {', '.join(DTYPES)}; got {dtype!r}.")
     return Column(name, dtype, base.unit, entry.get("meanings", {}).get(name, base.meaning))
 
 
@@ -105,7 +109,31 @@ def _table(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str,
     described = tuple(_column(column, entry, extra) for column in entry["columns"])
     plain = {key: entry[key] for key in ("file", "sha256", "rows", "measure", "x")}
     plain |= {key: entry.get(key) for key in ("y", "se", "guess")}
+    _check_table(name, plain, entry)
+    dtypes = {column.name: column.dtype for column in described}
+    for column in (plain["x"], plain["y"], plain["se"], *(("correct", "trials") if plain["y"] is None else ())):
+        if column is not None and dtypes[column] == "str":
+            raise UserError(f"The column {column!r} of the table {name!r} makes its curve and needs numbers, not text.")
     return Table(name, **plain, groups=tuple(entry.get("groups", ())), columns=described, folder=folder)
+
+
+def _check_table(name: str, plain: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+    """Raise UserError for an entry of a table from which no curve can be made."""
+    columns, groups, guess = entry["columns"], entry.get("groups", []), plain["guess"]
+    if not isinstance(columns, list) or len(set(columns)) < len(columns):
+        raise UserError(f"The table {name!r} needs a list of its columns, each once; got {columns!r}.")
+    if not isinstance(plain["file"], str) or Path(plain["file"]).name != plain["file"]:
+        raise UserError(f"The table {name!r} needs the name of a file in the folder tables; got {plain['file']!r}.")
+    needed = [plain["x"], *([plain["y"]] if plain["y"] is not None else ["correct", "trials"])]
+    needed += [plain["se"]] if plain["se"] is not None else []
+    for column in [*needed, *groups]:
+        if column not in columns:
+            raise UserError(f"The table {name!r} has no column {column!r}, which its entry names; it has {columns}.")
+    if guess is not None and (isinstance(guess, bool) or not isinstance(guess, int | float) or not 0 <= guess < 1):
+        raise UserError(f"The table {name!r} has a guess of {guess!r}; it is a probability below 1.")
+    for key in ("measure", "sha256"):
+        if not isinstance(plain[key], str):
+            raise UserError(f"The table {name!r}: {key} is a text; got {plain[key]!r}.")
 
 
 def _remote(entry: Mapping[str, Any]) -> RemoteFile:
@@ -125,6 +153,11 @@ def _datasets(text: str, folder: Path) -> Iterator[Dataset]:
     for name, entry in content["datasets"].items():
         tables = {key: _table(key, value, extra, folder) for key, value in entry.pop("tables").items()}
         remote = tuple(_remote(each) for each in entry.pop("files", ()))
+        for key, value in entry.items():
+            if not isinstance(value, str):
+                raise UserError(f"The data set {name!r}: {key} is a text; got {value!r}.")
+        if entry["default"] not in tables:
+            raise UserError(f"The data set {name!r} has no table {entry['default']!r}, which is to be its default.")
         yield Dataset(name=name, tables=MappingProxyType(tables), files=remote, **entry)
 
 

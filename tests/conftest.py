@@ -1,6 +1,8 @@
 """Settings of all tests: hypothesis draws the same cases in every run, and CUDA kernels run somewhere."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,14 @@ if not GPU:
 # No deadline: the first case of a kernel waits for its compilation.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Put the main module back: Streamlit's AppTest leaves its script there, which spawned workers would run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

@@ -56,6 +56,14 @@ def test_the_app_is_measured_in_a_browser() -> None:
     assert all(row.seconds > 0 and row.items > 0 for row in rows)
 
 
+@pytest.mark.slow
+def test_studies_are_measured() -> None:
+    rows = BENCHMARKS["studies"](quick=True)
+    assert [row.unit for row in rows] == ["cell"] * 4 + ["response"] * 2 + ["MB"]
+    assert all(row.seconds > 0 and row.items > 0 for row in rows)
+    assert rows[3].limit == rows[2].what
+
+
 def test_timed_counts_every_call() -> None:
     calls: list[int] = []
     speed = timed("work", "numpy", lambda: calls.append(1), items=10.0, unit="item", repeats=5)

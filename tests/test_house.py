@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
+import importlib.util
 import os
 import pickle  # noqa: TID251  (only to see that results survive a worker process)
 import subprocess
@@ -42,6 +44,30 @@ def test_every_package_is_named() -> None:
 def test_doctests(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
+
+
+def test_nothing_runs_what_is_in_a_file_unless_it_is_asked_to() -> None:
+    # Python plans are run (runpy, in cogmem.plans); nothing else that is read is code.
+    never = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "yaml"}
+    called = {"eval", "exec", "__import__"}
+    found = []
+    for name in modules():
+        path = Path(str(importlib.util.find_spec(name).origin))  # type: ignore[union-attr]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Import(names=names):
+                    found += [(name, each.name) for each in names if each.name.split(".")[0] in never]
+                case ast.ImportFrom(module=str(module)) if module.split(".")[0] in never:
+                    found.append((name, module))
+                case ast.Call(func=ast.Name(id=str(called_name))) if called_name in called:
+                    found.append((name, called_name))
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr="load")):
+                    found.append((name, "torch.load"))
+                case ast.keyword(arg="allow_pickle" | "trust_remote_code"):
+                    found.append((name, str(node.arg)))
+                case ast.Attribute(value=ast.Name(id="runpy")) if name != "cogmem.plans":
+                    found.append((name, "runpy"))
+    assert found == []
 
 
 def test_importing_cogmem_is_light() -> None:

@@ -47,6 +47,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "store_care",
             "store_queries",
             "plans",
+            "recomputing",
             "study_tables",
             "executors",
             "exports",

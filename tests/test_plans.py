@@ -128,7 +128,7 @@ values = st.recursive(
 def toml(value: Any) -> str:
     """Return a value in TOML (None, which TOML lacks, as a text)."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(toml(each) for each in value) + "]"
     if isinstance(value, bool):
@@ -136,13 +136,16 @@ def toml(value: Any) -> str:
     return json.dumps(value) if isinstance(value, int | float | str) else '"none"'
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(WORDS, values, max_size=5) | st.fixed_dictionaries({
+PLANS = st.dictionaries(WORDS, values, max_size=5) | st.fixed_dictionaries({
     "seeds": values, "designs": st.lists(st.fixed_dictionaries({"paradigm": NAMES, "settings": values, "grid": values}),
                                          min_size=1, max_size=2),
     "subjects": st.lists(st.fixed_dictionaries({"name": NAMES, "parameters": values, "grid": values}), min_size=1,
                          max_size=2),
-}))  # fmt: skip
+})  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PLANS)
 def test_any_plan_is_a_study_or_a_sentence(tmp_path: Path, content: dict[str, Any]) -> None:
     text = "\n".join(f"{key} = {toml(value)}" for key, value in content.items())
     said = ""
@@ -203,6 +206,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert (told["cells"], told["computed"], told["failures"]) == (24, 24, [])
     again = json.loads(CliRunner().invoke(app, words).stdout)
     assert (again["computed"], again["tables"]) == (0, told["tables"])
+    verify = ["store", "verify", "--plan", words[1], "--sample", "5", "--store", str(tmp_path / "s")]
+    done = CliRunner().invoke(app, verify)
+    assert (done.exit_code, "5 cells of spacing were computed again; 5 gave the same." in done.stdout) == (0, True)
+    seen = json.loads(CliRunner().invoke(app, [*verify, "--json"]).stdout)
+    assert (seen["damaged"], len(seen["recomputed"])) == ([], 5)
     bad = tmp_path / "bad.py"
     bad.write_text(
         "from dataclasses import dataclass\nimport cogmem as cm\n"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ import numpy as np
 import pytest
 
 import cogmem as cm
+from cogmem import catalogue
+from cogmem.addresses import address
 from cogmem.core import Design, Kind
 from cogmem.errors import UserError
-from cogmem.store import ASIDE, StoreError
-from cogmem.studies import KIND, Standing, cell_spec
+from cogmem.recomputing import plainest, recompute
+from cogmem.store import ASIDE, StoreError, save_record
+from cogmem.studies import KIND, PlannedDesign, Standing, cell_spec, laid_out
 from cogmem.workers import side_by_side
 
 
@@ -144,6 +147,89 @@ def test_a_store_that_cannot_be_written_ends_the_study_at_once(tmp_path: Path) -
             cm.run_study(study(tmp_path / "log"), store=cm.Store(tmp_path / "file" / "s"), executor=executor,
                          strict=False)  # fmt: skip
     assert lines(tmp_path / "log") == []
+
+
+def test_a_planned_design_is_the_design_and_is_laid_out_where_it_is_taken(tmp_path: Path) -> None:
+    paradigm = cm.paradigms.forgetting_curve
+    laid = tuple(paradigm.design(n_items=3, seed=seed) for seed in (1, 2))
+    planned = tuple(
+        PlannedDesign(each.paradigm, each.version, each.settings, each.seed, {"n_items": 3}) for each in laid
+    )
+    people = (cm.models.power.subject(a=1.0, b=0.1), cm.models.power.subject(a=1.0, b=0.3))
+    one, two = (cm.Study("same", designs, people, (1, 2, 3)) for designs in (laid, planned))
+    assert list(two.addresses()) == list(one.addresses()) == [address(cell_spec(*cell)) for cell in one.cells()]
+    assert [two.cell(place)[2] for place in range(4)] == [1, 2, 3, 1]
+    with side_by_side(2) as pool:
+        results = cm.run_study(two, store=cm.Store(tmp_path), executor=pool, workers=2)
+    assert results.computed == 12
+    again = cm.run_study(one, store=cm.Store(tmp_path))
+    assert again.computed == 0
+    assert answers(again) == answers(results)
+    assert laid_out(planned[0]) is laid_out(planned[0])
+    assert laid_out(planned[1]).trials["item"].tolist() == laid[1].trials["item"].tolist()
+
+
+def test_what_is_stored_is_computed_again_and_compared(tmp_path: Path) -> None:
+    design = cm.paradigms.forgetting_curve.design(n_items=5, seed=1)
+    step = catalogue.step_models()["act_r_practice"].subject(d=0.5, tau=-1.0, s=0.4, practice=1.0)
+    plan = cm.Study("same", (design,), (cm.models.power.subject(a=1.0, b=0.1), step), (1, 2, 3))
+    store = cm.Store(tmp_path)
+    with pytest.raises(UserError, match="has none of the cells of 'same'"):
+        recompute(plan, store)
+    cm.run_study(plan, store=store)
+    rows = recompute(plan, store, sample=4, seed=2)
+    assert (len(rows), {row["problem"] for row in rows}, {row["tests"] for row in rows}) == (4, {""}, {40})
+    assert plainest(step).backend == "numpy"  # type: ignore[attr-defined]
+    # A record that is whole, and yet not what the cell gives: its hash cannot tell.
+    cell = plan.cell(4)
+    record = cm.run(design, step, seed=2)
+    store.put_aside(store.path(KIND, cell_spec(*cell)))
+    other = np.where(np.arange(40) < 3, 1 - record.answers, record.answers)
+    save_record(store, KIND, cell_spec(*cell), replace(record, answers=other))
+    # And one that is damaged.
+    (store.path(KIND, cell_spec(*plan.cell(0))) / "answers.parquet").write_bytes(b"")
+    problems = {row["cell"]: row["problem"] for row in recompute(plan, store, sample=99)}
+    assert problems[4] == "3 of 40 answers differ"
+    assert "was altered or cut short" in problems[0]
+    assert [problems[k] for k in (1, 2, 3, 5)] == [""] * 4
+
+
+SCRIPT = """
+import sys
+from dataclasses import dataclass
+from functools import partial
+import numpy as np
+import cogmem as cm
+from cogmem.workers import side_by_side
+
+@dataclass(frozen=True)
+class Mine:
+    name: str = "mine"
+    version: int = 1
+    kind: str = "equation"
+    needs: frozenset = frozenset()
+
+    def answer(self, design, rng):
+        return rng.integers(0, 2, len(design.tests))
+
+print("begun")
+design = cm.paradigms.forgetting_curve.design(n_items=3, seed=1)
+study = cm.Study("mine", (design,), (Mine(),), (1, 2, 3))
+if __name__ == "__main__":
+    print(cm.run_study(study, store=cm.Store(sys.argv[1]), executor=partial(side_by_side, 2), workers=2).computed)
+"""
+
+
+def test_workers_take_what_a_script_or_a_plan_defines_and_do_not_run_the_script_again(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(SCRIPT.replace('if __name__ == "__main__":\n    ', ""))  # as it is written at midnight
+    told = subprocess.run([sys.executable, str(script), str(tmp_path / "s")], capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == ("begun\n3\n", "")
+    script.write_text(SCRIPT)
+    words = [sys.executable, "-m", "cogmem.cli", "study", str(script), "--store", str(tmp_path / "s2"), "--out",
+             str(tmp_path / "out"), "--workers", "2", "--json"]  # fmt: skip
+    told = subprocess.run(words, capture_output=True, text=True)
+    assert '"computed": 3, "failures": []' in told.stdout, told
 
 
 KILLED = """

@@ -396,10 +396,11 @@ NUMERIC = st.builds(
     st.sampled_from([COUNTS.strip(), "retention_interval,savings,se", "retention_interval,correct,trials"]),
     st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 2), st.integers(1, 3) | st.floats()), max_size=8),
 )
+ANY_TABLE = st.binary(max_size=300) | st.text(max_size=200).map(str.encode) | TABLES | NUMERIC
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no bug
-@given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode) | TABLES | NUMERIC)
+@given(ANY_TABLE)
 def test_any_bytes_give_a_curve_or_a_sentence_and_both_readers_agree(content: bytes) -> None:
     careful = outcome(content)
     with pytest.MonkeyPatch.context() as patch:

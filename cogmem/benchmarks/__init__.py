@@ -21,7 +21,7 @@ KERNELS: Final = ("random", "chains", "overlap", "retention", "stepwise", "recal
 """Benchmarks of kernels; the module of each also gives its `workloads`, which pytest-benchmark times on their own."""
 
 BENCHMARKS: Final[Mapping[str, Callable[..., list[Any]]]] = {
-    name: _later(name) for name in ("fit", *KERNELS, "diffusion", "training", "app")
+    name: _later(name) for name in ("fit", *KERNELS, "diffusion", "training", "studies", "app")
 }
-BY_NAME_ALONE: Final = ("app",)
-"""Run when they are named: they need what not every machine has (a browser)."""
+BY_NAME_ALONE: Final = ("studies", "app")
+"""Run when they are named: they take long, or need what not every machine has (a browser)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +16,10 @@ from cogmem.figures.gallery import FIGURES
 from cogmem.files import in_place
 from cogmem.names import title_of
 from cogmem.progress import Report, silent
+from cogmem.provenance import in_words, versions
 from cogmem.store import Store
 
 FILE: Final = "cogmem.html"
-PACKAGES: Final = ("cogmem", "numpy", "scipy", "numba", "pymc", "nutpie", "arviz", "torch", "matplotlib")
 SHOWN: Final = {
     "subject": "subject", "kind": "kind", "elpd_per_test": "ELPD per test", "elpd_se": "± SE",
     "beside_people": "less the ceiling", "rmse": "RMSE", "r": "r", "ceiling_elpd": "ceiling, ELPD",
@@ -66,7 +65,7 @@ def page(found: Mapping[str, Exhibit], figures: Sequence[Mapping[str, Any]]) -> 
     environment = Environment(autoescape=True)
     template = (resources.files("cogmem.figures") / "report.html").read_text("utf-8")
     return environment.from_string(template).render(
-        groups=GROUPS, matrix=matrix(found), figures=figures, table=table, versions=", ".join(_versions()),
+        groups=GROUPS, matrix=matrix(found), figures=figures, table=table, versions=in_words(versions()),
         missing=[each.name for each in FIGURES if each.name not in found],
     )  # fmt: skip
 
@@ -122,13 +121,3 @@ def _number(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _versions() -> list[str]:
-    found = []
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
 import uuid
@@ -12,8 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -37,6 +35,7 @@ from cogmem.files import (
     write_table,
     write_text,
 )  # fmt: skip
+from cogmem.provenance import versions
 from cogmem.trials import Trials
 
 RESPONSES: Final = "responses"
@@ -48,6 +47,8 @@ ASIDE: Final = "damaged"
 class StoreError(UserError):
     """The store itself cannot be written, so that nothing can be kept."""
 
+
+SAVED_WITH: Final = ("cogmem", "numpy", "pyarrow", "safetensors")
 
 Stored: TypeAlias = tuple[dict[str, Trials], dict[str, NDArray[Any]], Source]
 Made: TypeAlias = tuple[Mapping[str, Trials], Mapping[str, NDArray[Any]], Source]
@@ -142,7 +143,7 @@ class Store:
                 "source": {each.name: getattr(source, each.name) for each in fields(source)},
                 "tables": list(tables),
                 "arrays": {name: array.dtype.str for name, array in (arrays or {}).items()},
-                "saved_with": dict(_versions()),
+                "saved_with": versions(SAVED_WITH),
                 "files": {each.name: sha256_of(each) for each in sorted(folder.iterdir())},
             }
             packed = pack(content, "source")
@@ -253,18 +254,6 @@ def _publish(folder: Path, target: Path) -> None:
             raise
         if not (target / "source.json").is_file():
             raise damaged(target / "source.json") from None
-
-
-@cache
-def _versions() -> Mapping[str, str]:
-    """Return the versions of what wrote an entry: provenance, not address."""
-    found = {"python": platform.python_version()}
-    for package in ("cogmem", "numpy", "pyarrow", "safetensors"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # run from a folder that was never installed
-            found[package] = ""
-    return found
 
 
 def _about(texts: Mapping[str, str]) -> Trials:

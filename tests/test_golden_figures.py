@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 from cogmem.errors import UserError
+from cogmem.exhibits import COMPARISONS, shipped, shipped_names
 from cogmem.figures import regeneration
-from cogmem.figures.figure import Drawing, Figure, Panel, Series, rows_around, write
+from cogmem.figures.figure import Drawing, Figure, Panel, Series, points_of, rows_around, write
+from cogmem.figures.gallery import FIGURES
 from cogmem.figures.golden import Moved, moved, read
 from cogmem.figures.regeneration import regenerate_all
 from cogmem.progress import Report
 from cogmem.store import Store
+
+TABLES = Path(__file__).parent / "golden"
 
 
 def drawing(y: float = 0.5, *, half: float = np.nan, x: float = 2.0, timed: bool = False) -> Drawing:
@@ -28,6 +32,20 @@ def golden(tmp_path: Path, made: Drawing) -> list[tuple[str, float, float]]:
     """Return what of `made` is not where the golden drawing has it."""
     write(drawing(), "f", tmp_path)
     return [(each.number, each.was, each.now) for each in moved("f", read(tmp_path / "f.csv"), made)]
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_what_is_shipped_is_what_the_golden_tables_say(name: str) -> None:
+    exhibit = shipped(name)
+    assert exhibit is not None
+    was = read(TABLES / f"{name}.csv")
+    assert len(was) == len(points_of(exhibit.drawing)) > 100
+    assert moved(name, was, exhibit.drawing) == []
+
+
+def test_every_golden_table_is_of_a_figure() -> None:
+    assert {path.stem for path in TABLES.glob("*.csv")} <= {figure.name for figure in FIGURES}
+    assert set(COMPARISONS) <= {path.stem for path in TABLES.glob("*.csv")}
 
 
 def test_the_same_drawing_has_not_moved(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"kernels"}),
-    frozenset({"names", "errors", "notices", "workers"}),
+    frozenset({"names", "errors", "notices", "workers", "provenance"}),
 )
 # Neighbours in that order that nevertheless know nothing of one another: N + M files, N x M experiments.
 STRANGERS = (("subjects", "paradigms"), ("subjects", "human_data"), ("paradigms", "human_data"))

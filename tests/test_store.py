@@ -276,7 +276,7 @@ def test_it_opens_without_our_code(tmp_path: Path) -> None:
     assert json.loads((folder / "spec.json").read_text()) == canonical(SPEC)
     source = json.loads((folder / "source.json").read_text())
     assert source["source"]["who"] == "me"
-    assert set(source["saved_with"]) == {"cogmem", "numpy", "pyarrow", "python", "safetensors"}
+    assert set(source["saved_with"]) == {"cogmem", "numpy", "pyarrow", "safetensors", "Python"}
     assert set(source["files"]) == {"arrays.safetensors", "spec.json", "trials.parquet"}
 
 

@@ -17,6 +17,7 @@ from cogmem.core import Curve, Kind
 from cogmem.errors import UserError
 from cogmem.files import in_place
 from cogmem.progress import Report, silent
+from cogmem.provenance import in_words, versions
 from cogmem.store import Store
 from cogmem.trials import Trials
 
@@ -122,7 +123,7 @@ def points_of(drawing: Drawing) -> list[tuple[str, str, str, float, float, float
 
 
 def write(drawing: Drawing, name: str, out: Path) -> Path:
-    """Write NAME.pdf, NAME.svg, NAME.csv and NAME.txt (the caption) to the folder `out`; return the PDF's path.
+    """Write NAME.pdf, NAME.svg, NAME.csv and NAME.txt (caption, versions) to the folder `out`; return the PDF's path.
 
     The same drawing gives the same bytes: no dates, fixed ids. Each file is renamed into place when it is whole.
     """
@@ -133,7 +134,7 @@ def write(drawing: Drawing, name: str, out: Path) -> Path:
     with in_place(out / f"{name}.csv") as path:
         _write_csv(points_of(drawing), path)
     with in_place(out / f"{name}.txt") as path:
-        path.write_text(drawing.caption + "\n", encoding="utf-8")
+        path.write_text(f"{drawing.caption}\nDrawn with {in_words(versions())}.\n", encoding="utf-8")
     figure = to_matplotlib(drawing)
     for kind, metadata in (("pdf", {"CreationDate": None}), ("svg", {"Date": None})):
         with in_place(out / f"{name}.{kind}") as path:

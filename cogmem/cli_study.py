@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from cogmem import cli_arguments as given
+
+if TYPE_CHECKING:
+    from cogmem.studies import Standing
 
 EVERY: Final = 30.0
 """Seconds between lines where no bar can be shown."""
@@ -67,15 +70,13 @@ def _shown(shown: bool) -> Iterator[Any]:
     from rich.console import Console
     from rich.live import Live
 
-    from cogmem.studies import Standing
-
     console, last = Console(file=sys.stderr), [time.monotonic()]
     if not shown:
         yield None
         return
     if console.is_terminal:
         with Live(console=console, transient=True, refresh_per_second=4) as live:
-            yield lambda standing: live.update(_line(standing))
+            yield lambda standing: live.update(_table(standing))
         return
 
     def tell(standing: Standing) -> None:
@@ -86,10 +87,24 @@ def _shown(shown: bool) -> Iterator[Any]:
     yield tell
 
 
-def _line(standing: Any) -> str:
-    """Return how far a study is, in a line."""
+def _cells(standing: Standing) -> dict[str, str]:
+    """Return how far a study is, by what is told."""
     done = standing.stored + standing.computed + standing.failed
     pace = standing.computed / standing.seconds if standing.seconds else 0.0
     left = "?" if standing.left == float("inf") else f"{standing.left:,.0f} s"
-    return (f"{done:,} of {standing.cells:,} cells ({standing.stored:,} were stored), {pace:,.1f} a second, "
-            f"{standing.failed:,} failed, {left} left")  # fmt: skip
+    return {"cells": f"{done:,} of {standing.cells:,}", "were stored": f"{standing.stored:,}",
+            "computed": f"{standing.computed:,}", "a second": f"{pace:,.1f}", "failed": f"{standing.failed:,}",
+            "left": left}  # fmt: skip
+
+
+def _line(standing: Standing) -> str:
+    return ", ".join(f"{name} {value}" for name, value in _cells(standing).items())
+
+
+def _table(standing: Standing) -> Any:
+    from rich.table import Table
+
+    told = _cells(standing)
+    table = Table(*told, box=None)
+    table.add_row(*told.values())
+    return table

@@ -7,9 +7,11 @@ the app and a script have something to show at once.
 from __future__ import annotations
 
 import json
+import os
+import platform
 import sys
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
@@ -22,17 +24,19 @@ import numpy as np
 from cogmem.core import Curve, Measure, Record, Source
 from cogmem.errors import UserError
 from cogmem.exports import plain_value
-from cogmem.figures.figure import Drawing, Panel, Scale, Series, files_of, series
+from cogmem.figures.figure import Drawing, Figure, Panel, Scale, Series, files_of, series
 from cogmem.files import in_place
 from cogmem.names import nearest, title_of
 from cogmem.progress import Report, bar, silent
-from cogmem.store import Store, Stored
+from cogmem.provenance import code, versions
+from cogmem.store import Made, Store, Stored
 from cogmem.trials import Trials
 
 if TYPE_CHECKING:
     from cogmem.fitting.fits import Method
 
 KIND: Final = "exhibit"
+DRAWING: Final = "drawing"
 DIGITS: Final = 7
 """Significant digits of a plotted point: finer than any screen or page."""
 NUMBERS: Final = ("x", "y", "lower", "upper")
@@ -51,12 +55,12 @@ class Exhibit:
     drawing: Drawing
     document: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> str:
-        """Return the exhibit as JSON, a line a series; what does not exist is null."""
+    def to_json(self, *, digits: int = DIGITS) -> str:
+        """Return the exhibit as JSON; what does not exist is null, and 17 digits of a number are all of it."""
         panels = [
             {"title": panel.title, "x_label": panel.x_label, "y_label": panel.y_label, "x_scale": panel.x_scale,
              "y_scale": panel.y_scale, "y_range": panel.y_range, "ticks": panel.ticks, "legend": panel.legend,
-             "timed": panel.timed, "series": [_plain(each) for each in panel.series]}
+             "timed": panel.timed, "series": [_plain(each, digits) for each in panel.series]}
             for panel in self.drawing.panels
         ]  # fmt: skip
         whole = {"name": self.name, "caption": self.drawing.caption, "columns": self.drawing.columns}
@@ -90,9 +94,9 @@ class Exhibit:
         return Exhibit(whole["name"], Drawing(panels, whole["caption"], whole["columns"]), whole["document"])
 
 
-def _plain(series: Series) -> dict[str, Any]:
+def _plain(series: Series, digits: int) -> dict[str, Any]:
     rows = {
-        name: [plain_value(float(f"{value:.{DIGITS}g}")) for value in series.rows[name].astype(float)]
+        name: [plain_value(float(f"{value:.{digits}g}")) for value in series.rows[name].astype(float)]
         for name in NUMBERS
     }
     return {"label": series.label, "kind": series.kind, "points": series.points, "joined": series.joined, **rows}
@@ -315,12 +319,33 @@ def spec_of_figure(name: str, *, seed: int = 1) -> dict[str, Any]:
     return {"figure": name, "seed": seed, "version": __version__}
 
 
-def _kept(store: Store, spec: Mapping[str, Any], make: Any) -> Exhibit:
-    def made() -> Any:
-        exhibit = make()
-        return {"exhibit": Trials({"json": np.array([exhibit.to_json()])})}, {}, Source(who=exhibit.name)
+def unchanged(figure: Figure, *, seed: int, store: Store, report: Report = silent) -> Drawing:
+    """Return a figure's drawing as the store has it if nothing changed since, to the last digit; else draw and keep it.
 
-    return _read(store.remember(KIND, spec, made))
+    Nothing: the sources of cogmem, its tables, the versions of what it computes with, the full data files and the
+    language model of this machine.
+    """
+    from cogmem.jobs.language_models import available
+
+    full = os.environ.get("COGMEM_DATA", "")
+    spec = {"figure": figure.name, "seed": seed, "code": code(), "versions": versions(), "machine": platform.machine(),
+            "language_model": available(), "data": sorted(os.listdir(full)) if os.path.isdir(full) else []}  # fmt: skip
+
+    def make() -> Exhibit:
+        return Exhibit(figure.name, figure.draw(seed, store, report))
+
+    return _kept(store, spec, make, kind=DRAWING, digits=17).drawing
+
+
+def _kept(
+    store: Store, spec: Mapping[str, Any], make: Callable[[], Exhibit], *, kind: str = KIND, digits: int = DIGITS
+) -> Exhibit:  # fmt: skip
+    def made() -> Made:
+        exhibit = make()
+        text = exhibit.to_json(digits=digits)
+        return {"exhibit": Trials({"json": np.array([text])})}, {}, Source(who=exhibit.name)
+
+    return _read(store.remember(kind, spec, made))
 
 
 def _read(stored: Stored) -> Exhibit:

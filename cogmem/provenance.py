@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 COMPUTED_WITH: Final = (
@@ -28,6 +32,19 @@ def _versions(packages: tuple[str, ...]) -> Mapping[str, str]:
         except PackageNotFoundError:  # an extra, or run from a folder that was never installed
             continue
     return found
+
+
+@cache
+def code() -> str:
+    """Return the sha256 of all sources and shipped tables that numbers can depend on: not of the app and commands."""
+    found = sha256()
+    for package in ("cogmem", "cogmem.paradigms", "cogmem.human_data"):
+        root = Path(str(files(package)))
+        for path in sorted(root.rglob("*")):
+            inside = path.relative_to(root).as_posix()
+            if path.suffix in (".py", ".toml", ".csv", ".txt") and not re.match(r"(app|benchmarks)/|cli", inside):
+                found.update(f"{package}/{inside}\n".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def in_words(found: Mapping[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 import cogmem as cm
-from cogmem import cli_jobs, exhibits
+from cogmem import cli_jobs, exhibits, provenance
 from cogmem.cli_jobs import COMPARABLE
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit, best_of_groups, line_ups, parameters, scores, standings
@@ -27,6 +29,7 @@ from cogmem.figures.figure import (
     rows_around,
 )
 from cogmem.figures.gallery import FIGURES
+from cogmem.progress import Report, silent
 from cogmem.store import Store
 
 
@@ -215,3 +218,36 @@ def test_what_is_shipped_can_be_shown(name: str) -> None:
     assert bool(standings(exhibit)) == (name in COMPARABLE)
     for each in line_ups(exhibit).values():
         assert each["subjects"][0]["kind"] == "human"
+
+
+def test_a_figure_is_drawn_again_only_where_something_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    drawn: list[int] = []
+
+    def draw(seed: int, store: Store, report: Report) -> Drawing:
+        drawn.append(seed)
+        rows = rows_around([1 / 3, 2.0], [0.1 + 0.2, np.nan], [1e-17 + seed / 7, np.nan])
+        return Drawing((Panel("A", "x", "y", (Series("power", "equation", rows),), y_range=(0.0, 1.0)),), "caption", 1)
+
+    figure, store = Figure("mine", "me", (), draw), Store(tmp_path)
+    first, again = (exhibits.unchanged(figure, seed=1, store=store) for _ in range(2))
+    assert drawn == [1]
+    assert exhibits.unchanged(figure, seed=2, store=store).panels[0].y_range == (0.0, 1.0)
+    assert drawn == [1, 2]
+    for made in (first, again):  # to the last digit
+        for name, values in draw(1, store, silent).panels[0].series[0].rows.columns.items():
+            assert np.array_equal(made.panels[0].series[0].rows[name], values, equal_nan=True)
+    drawn.clear()
+    for name, other in (("code", lambda: "other"), ("versions", lambda: {"numpy": "0"})):
+        monkeypatch.setattr(exhibits, name, other)
+        exhibits.unchanged(figure, seed=1, store=store)
+    assert drawn == [1, 1]
+
+
+def test_the_hash_of_the_code_is_of_what_numbers_depend_on() -> None:
+    assert len(provenance.code()) == 64
+    told = subprocess.run([sys.executable, "-c", "from cogmem.provenance import code; print(code())"],
+                          capture_output=True, text=True, cwd="/", check=True)  # fmt: skip
+    assert told.stdout.strip() == provenance.code()
+    assert provenance.in_words(provenance.versions(["numpy", "no such package"])).endswith(f"numpy {np.__version__}")

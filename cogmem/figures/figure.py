@@ -294,4 +294,6 @@ def _draw_series(each: Series, ax: Any, look: Look) -> None:
 
 def regenerate(figure: Figure, *, store: Store, out: Path | str, seed: int = 1, report: Report = silent) -> Path:
     """Write a figure of the project as PDF, SVG, CSV and caption into `out`; return the PDF's path."""
-    return write(figure.draw(seed, store, report), figure.name, Path(out))
+    from cogmem.exhibits import unchanged
+
+    return write(unchanged(figure, seed=seed, store=store, report=report), figure.name, Path(out))

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any, Final
 
 from cogmem import catalogue
+from cogmem.exhibits import unchanged
 from cogmem.figures import golden as golden_tables
 from cogmem.figures.figure import Figure, write
 from cogmem.figures.gallery import FIGURES
@@ -61,7 +62,7 @@ def _one(figure: Figure, store: Store, out: Path, seed: int, golden: Path | None
     file = golden / f"{name}.csv" if golden else None
     # Before anything is computed or written: a bad table is said at once, and `out` may be the folder of the tables.
     was = golden_tables.read(file) if file is not None and file.is_file() else None
-    drawing = figure.draw(seed, store, report)
+    drawing = unchanged(figure, seed=seed, store=store, report=report)
     path = write(drawing, name, out)
     report(1, 1)
     absent = () if available() else ("language_model",)

@@ -31,7 +31,8 @@ FLAGS: Final = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-backgr
 PEOPLE: Final = 10
 MOVES: Final = 20
 THINKING: Final = 3.0
-"""Seconds from what a move showed to the next: all browsers share this machine, which draws for each of them."""
+"""Seconds from what a move showed to the next, on average (from half to one and a half of it, and nobody begins with
+the others): all browsers share this machine, which draws for each of them."""
 ITEMS: Final = 12_500
 """Items of a design that is moved: with eight retention intervals 100,000 tests."""
 PATIENCE: Final = 60_000
@@ -106,10 +107,11 @@ async def _ready(page: Any, where: str, items: int) -> None:
     await _settled(page)
 
 
-async def _moves(page: Any, n: int, pause: float = 0.0) -> list[float]:
-    """Return the seconds from a press of a key on a slider to the page that tells of it, n times."""
+async def _moves(page: Any, n: int, pauses: Iterator[float] | None = None) -> list[float]:
+    """Return the seconds from a press of a key on a slider to the page that tells of it, n times; pauses come first."""
     slider, found = page.get_by_role("slider").first, list[float]()
     for k in range(n):
+        await asyncio.sleep(next(pauses) if pauses else 0.0)
         before = await page.locator("code").first.inner_text()
         await slider.focus()
         began = time.perf_counter()
@@ -117,11 +119,18 @@ async def _moves(page: Any, n: int, pause: float = 0.0) -> list[float]:
         await page.wait_for_function("old => document.querySelector('code').innerText !== old", arg=before,
                                      timeout=PATIENCE, polling=20)  # fmt: skip
         found.append(time.perf_counter() - began)
-        await asyncio.sleep(pause)
     return found
 
 
-async def _measured(quick: bool) -> list[Speed]:
+def _thinking(seed: int) -> Iterator[float]:
+    """Yield how long somebody looks before each move, s; the first pause is a part of one."""
+    rng = np.random.default_rng(seed)
+    yield float(THINKING * rng.random())
+    while True:
+        yield float(THINKING * (0.5 + rng.random()))
+
+
+async def _measured(quick: bool, seed: int) -> list[Speed]:
     from playwright.async_api import async_playwright
 
     with tempfile.TemporaryDirectory() as store:
@@ -129,10 +138,10 @@ async def _measured(quick: bool) -> list[Speed]:
             browser = await play.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
             began = time.perf_counter()
             with serving(store) as (where, leader):
-                return await _all(browser, where, began, leader, quick)
+                return await _all(browser, where, began, leader, quick, seed)
 
 
-async def _all(browser: Any, where: str, began: float, server: int, quick: bool) -> list[Speed]:
+async def _all(browser: Any, where: str, began: float, server: int, quick: bool, seed: int) -> list[Speed]:
     page = await browser.new_page(viewport={"width": 1300, "height": 1000})
     await page.goto(f"{where}/explore" if quick else where)
     await page.wait_for_selector(CHART, timeout=PATIENCE)
@@ -151,7 +160,7 @@ async def _all(browser: Any, where: str, began: float, server: int, quick: bool)
     people = [await browser.new_page() for _ in range(2 if quick else PEOPLE)]
     for each in people:
         await _ready(each, where, 0)
-    work: list[Awaitable[list[float]]] = [_moves(each, n, pause=THINKING) for each in people]
+    work: list[Awaitable[list[float]]] = [_moves(each, n, _thinking(seed + k)) for k, each in enumerate(people)]
     seconds = np.concatenate(await asyncio.gather(*work))
     rows.append(_row(f"a slider's move, {len(people)} people at once, who look {THINKING:g} s at each: 95th percentile",
                      float(np.quantile(seconds, 0.95))))  # fmt: skip
@@ -159,7 +168,7 @@ async def _all(browser: Any, where: str, began: float, server: int, quick: bool)
 
 
 def bench(*, quick: bool = False, seed: int = 1) -> list[Speed]:
-    """Return what the app takes in a browser; UserError where there is none. The seed is not used."""
+    """Return what the app takes in a browser; UserError where there is none. By the seed ten people look and move."""
     if shutil.which("chromium") is None or find_spec("playwright") is None or find_spec("streamlit") is None:
         raise UserError("The app is measured in a browser: install chromium, playwright and streamlit.")
-    return asyncio.run(_measured(quick))
+    return asyncio.run(_measured(quick, seed))

@@ -8,7 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,8 +50,9 @@ def in_place(path: Path) -> Iterator[Path]:
     """
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
     for left in path.parent.glob(f".{path.name}.*.unfinished"):
-        if time.time() - left.stat().st_mtime > DAY:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run may have done so
+            if time.time() - left.stat().st_mtime > DAY:
+                left.unlink()
     try:
         yield unfinished
         unfinished.replace(path)

@@ -9,7 +9,7 @@ WHEEL := build/wheel
 # Full trial files of the data sets, where this machine has them; the tests that need them are skipped elsewhere.
 export COGMEM_DATA ?= $(wildcard $(abspath ../shared/human_data_sources))
 
-.PHONY: compare test test-slow figures report app bench docs check format clean
+.PHONY: compare test test-slow test-slowest figures report app bench docs check format clean
 
 compare: $(READY)
 	$(BIN)/cogmem compare forgetting_curve --out results
@@ -18,7 +18,10 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" --durations 10
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -n 2 -m slow --durations 30
+	$(BIN)/python -m pytest -q -n 2 -m "slow and not slowest" --durations 30
+
+test-slowest: $(READY)
+	$(BIN)/python -m pytest -q -n 2 -m slowest
 
 figures: $(READY)
 	$(BIN)/cogmem figures --out results/figures --check

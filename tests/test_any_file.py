@@ -24,9 +24,9 @@ from cogmem.studies import KIND, cell_spec
 from tests.test_plans import PLANS, read, toml
 from tests.test_tables import ANY_TABLE, outcome
 
-EACH = 2500
-MANY = settings(max_examples=EACH, deadline=None, suppress_health_check=list(HealthCheck))
-SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+def many(cases: int) -> settings:
+    return settings(max_examples=cases, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def said(act: Callable[[], Any]) -> Any:
@@ -43,7 +43,7 @@ def said(act: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.slow
-@MANY
+@many(3500)
 @given(PLANS)
 def test_plans(content: dict[str, Any]) -> None:
     text = "\n".join(f"{key} = {toml(value)}" for key, value in content.items())
@@ -52,7 +52,7 @@ def test_plans(content: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@MANY
+@many(3500)
 @given(ANY_TABLE)
 def test_csv(content: bytes) -> None:
     outcome(content)
@@ -124,14 +124,14 @@ def read_registry(content: dict[str, Any], table: bytes) -> None:
                 said(lambda data=data, name=name: cm.human_data.load(data, table=name))
 
 
-@SOME
+@many(150)
 @given(harmed(), CELLS.map(str.encode) | st.binary(max_size=40))
 def test_some_registries(content: dict[str, Any], table: bytes) -> None:
     read_registry(content, table)
 
 
 @pytest.mark.slow
-@MANY
+@many(2000)
 @given(harmed(), CELLS.map(str.encode) | st.binary(max_size=40))
 def test_registries(content: dict[str, Any], table: bytes) -> None:
     read_registry(content, table)
@@ -178,10 +178,10 @@ def harm(root: Path, which: int, how: str, place: int, junk: bytes) -> None:
         path.unlink()
         path.mkdir()
     elif how == "more":
-        (root / ["", "record", "x", "record/" + "0" * 64][place % 4] / f"more{place}.parquet").parent.mkdir(
-            exist_ok=True
-        )
-        (root / ["", "record", "x", "record/" + "0" * 64][place % 4] / f"more{place}.parquet").write_bytes(junk)
+        more = root / ["", "record", "x", "record/" + "0" * 64][place % 4] / f"more{place}.parquet"
+        more.parent.mkdir(exist_ok=True)
+        if not more.is_dir():
+            more.write_bytes(junk)
     elif how == "json":
         path = path.parent / "source.json"
         if path.is_file():
@@ -227,14 +227,14 @@ def meet(stored: tuple[Path, Record], harms: list[tuple[int, str, int, bytes]], 
         assert sorted(Path(folder).iterdir()) == outside
 
 
-@SOME
+@many(150)
 @given(st.lists(HARM, min_size=1, max_size=3), st.booleans())
 def test_some_stores(stored: tuple[Path, Record], harms: list[Any], ask: bool) -> None:
     meet(stored, harms, ask)
 
 
 @pytest.mark.slow
-@MANY
+@many(1000)
 @given(st.lists(HARM, min_size=1, max_size=3), st.integers(0, 9).map(lambda k: k == 0))
 def test_stores(stored: tuple[Path, Record], harms: list[Any], ask: bool) -> None:
     meet(stored, harms, ask)

@@ -33,6 +33,7 @@ PEOPLE = {"multiscale_context": 60}
 # Where data say little of a population, chains wander along what they cannot tell apart and need more draws. A
 # population of multiscale_context takes half an hour for 20 people (docs/forgetting_curve.md says what came out).
 DRAWS = {"power": 1500, "power_asymptote": 2000, "power_boost": 2000, "pavlik_anderson": 3000}
+SLOWEST = ("pavlik_anderson", "power_boost")
 HIERARCHICAL = tuple(equation for equation in MODELS if equation.name != "multiscale_context")
 
 
@@ -110,7 +111,9 @@ def test_people_from_the_prior_are_recovered(equation: Equation) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
-@pytest.mark.parametrize("equation", HIERARCHICAL, ids=lambda equation: equation.name)
+@pytest.mark.parametrize("equation", [
+    pytest.param(each, marks=pytest.mark.slowest if each.name in SLOWEST else ()) for each in HIERARCHICAL
+], ids=lambda equation: equation.name)  # fmt: skip
 def test_a_population_is_recovered(equation: Equation) -> None:
     loc, scale = prior(equation)
     rng = np.random.default_rng(201)

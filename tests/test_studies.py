@@ -250,14 +250,15 @@ def test_a_head_that_is_killed_again_and_again_loses_nothing_and_repeats_nothing
     while True:
         head = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
         try:
-            head.wait(2.0 + 2.0 * rng.random())
+            # Every time a little longer, so that even a slow machine comes to the end.
+            head.wait(1.0 + kills + rng.random())
             assert head.returncode == 0
             break
         except subprocess.TimeoutExpired:
             head.kill()
             head.wait()
             kills += 1
-        assert kills < 60
+        assert kills < 30
     assert kills >= 1
     results = cm.run_study(study(log, 60), store=cm.Store(store))
     assert results.computed == 0

@@ -25,7 +25,10 @@ from cogmem.workers import side_by_side
 
 WORK: Final = 0.05
 """Seconds of work a cell where a second worker is to help."""
-GROUPED: Final = "select paradigm, subject, retention_interval, count(*) as n, avg(answer) as mean from responses group by all order by all"
+GROUPED: Final = (
+    "select paradigm, subject, retention_interval, count(*) as n, avg(answer) as mean "
+    "from responses group by all order by all"
+)
 MEMORY: Final = """
 name = "large"
 seeds = {{first = 1, n = {seeds}}}

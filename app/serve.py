@@ -64,10 +64,24 @@ def prepare(port: int) -> None:
     from cogmem.app import comparison, exploring, gallery  # noqa: F401
 
 
+def _without_search_for_components() -> None:
+    """Keep Streamlit from reading the description of every installed package for components: the app has none.
+
+    With two hundred packages that takes half a second before the server answers. Another version of Streamlit may have
+    no such step, and then this changes nothing.
+    """
+    try:
+        from streamlit.components.v2 import manifest_scanner
+    except ImportError:
+        return
+    manifest_scanner.scan_component_manifests = lambda *_, **__: []
+
+
 def _streamlit(words: list[str], port: int) -> int:
     """Be Streamlit's command line, with the pages on their way; return its exit code."""
     from streamlit.web.cli import main as streamlit
 
+    _without_search_for_components()
     Thread(target=prepare, args=(port,), daemon=True).start()
     try:
         streamlit(words, prog_name="streamlit")

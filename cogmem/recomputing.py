@@ -36,9 +36,9 @@ def recompute(
     rows = []
     for done, place in enumerate(chosen):
         report(done, len(chosen))
-        design, subject, of = study.cell(place)
+        cell = design, subject, of = study.cell(place)
         rows.append({"cell": place, "paradigm": design.paradigm, "subject": subject.name, "seed": of,
-                     "tests": len(laid_out(design).tests), "problem": _problem(store, study.cell(place))})  # fmt: skip
+                     "tests": len(laid_out(design).tests), "problem": _problem(store, cell)})  # fmt: skip
     return rows
 
 

@@ -90,7 +90,7 @@ class Study:
 
     def cells(self) -> Iterator[Cell]:
         """Yield (design, subject, seed) of each cell, in a fixed order."""
-        yield from (self.cell(place) for place in range(len(self)))
+        yield from map(self.cell, range(len(self)))
 
     def addresses(self) -> Iterator[str]:
         """Yield the address of each cell: that of its `cell_spec`, of which designs and subjects are written once."""

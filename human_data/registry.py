@@ -109,26 +109,25 @@ def _table(name: str, entry: Mapping[str, Any], extra: Mapping[str, Mapping[str,
     described = tuple(_column(column, entry, extra) for column in entry["columns"])
     plain = {key: entry[key] for key in ("file", "sha256", "rows", "measure", "x")}
     plain |= {key: entry.get(key) for key in ("y", "se", "guess")}
-    _check_table(name, plain, entry)
-    dtypes = {column.name: column.dtype for column in described}
-    for column in (plain["x"], plain["y"], plain["se"], *(("correct", "trials") if plain["y"] is None else ())):
-        if column is not None and dtypes[column] == "str":
-            raise UserError(f"The column {column!r} of the table {name!r} makes its curve and needs numbers, not text.")
+    _check_table(name, plain, entry, {column.name: column.dtype for column in described})
     return Table(name, **plain, groups=tuple(entry.get("groups", ())), columns=described, folder=folder)
 
 
-def _check_table(name: str, plain: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-    """Raise UserError for an entry of a table from which no curve can be made."""
+def _check_table(name: str, plain: Mapping[str, Any], entry: Mapping[str, Any], dtypes: Mapping[str, str]) -> None:
+    """Raise UserError for an entry of a table from which no curve can be made; `dtypes` are those of its columns."""
     columns, groups, guess = entry["columns"], entry.get("groups", []), plain["guess"]
     if not isinstance(columns, list) or len(set(columns)) < len(columns):
         raise UserError(f"The table {name!r} needs a list of its columns, each once; got {columns!r}.")
     if not isinstance(plain["file"], str) or Path(plain["file"]).name != plain["file"]:
         raise UserError(f"The table {name!r} needs the name of a file in the folder tables; got {plain['file']!r}.")
-    needed = [plain["x"], *([plain["y"]] if plain["y"] is not None else ["correct", "trials"])]
-    needed += [plain["se"]] if plain["se"] is not None else []
-    for column in [*needed, *groups]:
+    numbers = [plain["x"], *(["correct", "trials"] if plain["y"] is None else [plain["y"]])]
+    numbers += [] if plain["se"] is None else [plain["se"]]
+    for column in [*numbers, *groups]:
         if column not in columns:
             raise UserError(f"The table {name!r} has no column {column!r}, which its entry names; it has {columns}.")
+    for column in numbers:
+        if dtypes[column] == "str":
+            raise UserError(f"The column {column!r} of the table {name!r} makes its curve and needs numbers, not text.")
     if guess is not None and (isinstance(guess, bool) or not isinstance(guess, int | float) or not 0 <= guess < 1):
         raise UserError(f"The table {name!r} has a guess of {guess!r}; it is a probability below 1.")
     for key in ("measure", "sha256"):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -84,7 +83,10 @@ class _Teller:
 @contextmanager
 def _heard(report: Report, names: Sequence[str]) -> Iterator[dict[str, Report]]:
     """Give by name what a process reports a figure with; `report` hears how many of the figures are done."""
-    with get_context("spawn").Manager() as manager:
+    from loky.backend import get_context
+
+    # As the workers, the process of the queue must not run the head's script again.
+    with get_context("loky").Manager() as manager:
         queue = manager.Queue()
         shares = dict.fromkeys(names, 0.0)
 

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cogmem.core import Curve, Source
 from cogmem.jobs.outcomes import Outcome
-from cogmem.jobs.ranking import behind_best, left_out_rows
+from cogmem.jobs.ranking import behind_best, left_out_rows, ranked
 from cogmem.trials import Trials
 
 HEAD = """
@@ -31,6 +33,14 @@ if __name__ == "__main__":
     tasks = [({"task": k}, partial(slow, sys.argv[1])) for k in range(2)]
     compute_all(tasks, Store(Path(sys.argv[1], "store")), 2, lambda done, total: None)
 """
+
+
+PEOPLE = Curve(
+    "accuracy", "two people",
+    Trials({"x": np.tile([1.0, 2.0, 3.0], 2), "y": np.array([0.9, 0.7, 0.6, 0.8, 0.6, 0.5]), "n": np.full(6, 10.0),
+            "sd": np.full(6, 0.4), "participant": np.repeat(["a", "b"], 3)}),
+    Source(who="two people"),
+)  # fmt: skip
 
 
 def alive(pid: int) -> bool:
@@ -81,3 +91,16 @@ def test_behind_the_best_by_hand() -> None:
     assert whole["elpd_loo_per_test"].tolist() == [-2.0, -3.0]
     assert whole["rhat"].tolist() == [2.0, 1.0]
     assert len(left_out_rows([], mean_and_se)) == 0
+
+
+def test_only_chains_that_disagree_are_told_of() -> None:
+    def warned(*rhat: float) -> bool:
+        parameters = Trials({"rhat": np.array(rhat)})
+        made = replace(outcome("a", [-1.0, -2.0]), parameters=parameters, curves={"accuracy": PEOPLE})
+        line_up = ranked("p", PEOPLE, "participant", [made], None, lambda logs: (float(logs.mean()), 0.0), 2.0, ())
+        return any("disagree" in said for said in line_up.entries[1].warnings)
+
+    # Populations that were drawn by importance have no chains.
+    assert not warned(np.nan, np.nan)
+    assert not warned(1.01, np.nan)
+    assert warned(np.nan, 1.2)

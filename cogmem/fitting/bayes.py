@@ -182,20 +182,31 @@ def drawn(trace: Any) -> Sampled:
     return Sampled(np.asarray(posterior["z"]), hyper, int(trace.sample_stats["diverging"].sum()), seconds)
 
 
+def compiled(model: Any) -> Any:
+    """Return a PyMC model compiled for nutpie; its `pm.Data` may be replaced by others of their shape (`with_data`)."""
+    import nutpie
+
+    return nutpie.compile_pymc_model(model, backend="numba")
+
+
 def by_nutpie(
     model: Any, chains: int, tune: int, draws: int, target_accept: float, seed: int, cores: int | None,
     progress: bool, report: Report = silent,
 ) -> Any:  # fmt: skip
-    """Return the trace of nutpie (Rust NUTS, numba gradients), its attribute "seconds" without compiling."""
+    """Return the trace of nutpie (Rust NUTS, numba gradients), its attribute "seconds" without compiling.
+
+    `model` is PyMC's, or one that `compiled` returned.
+    """
     import time
 
     import nutpie
+    import pymc as pm
 
-    compiled = nutpie.compile_pymc_model(model, backend="numba")
+    ready = compiled(model) if isinstance(model, pm.Model) else model
     started = time.perf_counter()
     watched = report is not silent
     sampling = nutpie.sample(
-        compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept,
+        ready, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept,
         progress_bar=progress, save_warmup=watched, blocking=not watched,
     )  # fmt: skip
     trace = _watched(sampling, chains * (tune + draws), report) if watched else sampling

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cogmem.fitting.objective import Array, Density, climb, derivatives
+from cogmem.fitting.objective import Array, LogPosterior, climb, derivatives
 
 N_SCREENED: Final = 256
 N_STARTS: Final = 6
@@ -40,7 +40,7 @@ class Posterior:
 
 
 def modes(
-    objective: Density, rng: np.random.Generator, *, tolerance: float = 1e-12, near: Array | None = None
+    objective: LogPosterior, rng: np.random.Generator, *, tolerance: float = 1e-12, near: Array | None = None
 ) -> tuple[Array, Array]:
     """Return the climbed starts, best first for each person: z (starts, people, parameters), density.
 
@@ -64,7 +64,7 @@ def modes(
     return np.take_along_axis(z, order[..., None], axis=0), np.take_along_axis(density, order, axis=0)
 
 
-def spread(objective: Density, z: Array) -> Array:
+def spread(objective: LogPosterior, z: Array) -> Array:
     """Return the Laplace covariances at z: (starts, people, parameters, parameters), never wider than the prior."""
     _, _, hessian = derivatives(objective, z)
     curvature, axes = np.linalg.eigh(np.nan_to_num(-hessian))
@@ -139,7 +139,7 @@ def _weigh(value: Array, densities: Array, sizes: list[int]) -> Array:
 
 
 def sample(
-    objective: Density,
+    objective: LogPosterior,
     *,
     n_draws: int,
     rng: np.random.Generator,

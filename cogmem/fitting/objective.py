@@ -25,11 +25,9 @@ STEP: Final = 1e-4
 IMPOSSIBLE: Final = -1e100
 
 
-class Density(Protocol):
+class LogPosterior(Protocol):
     """The log posterior of many persons' unconstrained parameters z, (draws, people, parameters) -> (draws, people)."""
 
-    @property
-    def parameters(self) -> tuple[Parameter, ...]: ...
     @property
     def prior(self) -> tuple[Array, Array]:
         """(loc, scale) of the Normal priors on z, each (parameters,)."""
@@ -40,6 +38,13 @@ class Density(Protocol):
     @property
     def with_prior(self) -> bool: ...
     def __call__(self, z: Array) -> Array: ...
+
+
+class Density(LogPosterior, Protocol):
+    """A log posterior whose parameters have names and limits."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
 
 
 def normal_prior(parameters: Sequence[Parameter], log_time: float) -> tuple[Array, Array]:

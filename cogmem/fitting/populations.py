@@ -1,12 +1,13 @@
-"""A population of people who all took the same design: NUTS over the population, each person integrated out.
+"""A population of people who all took the same design, each person integrated out.
 
 Everybody's chances depend on the parameters alone, so they are computed once at points z_s of a proposal q, and
 
     P(answers of person i | mu, sigma) = sum over s of w_s P(answers of i | z_s),  w_s ~ N(z_s; mu, sigma) / q(z_s),
 
 with weights that sum to 1 (else a spread of nothing around one point would be infinitely likely). What is left to
-sample are mu and sigma, six or eight numbers instead of some thousand. The points are drawn wide, for the mode, and
-then around it, as many as make its likelihood smooth.
+draw are mu and sigma, six or eight numbers instead of some thousand: by importance sampling around the likeliest
+population, or by NUTS. The points are drawn wide, for the mode, and then around it, as many as make its likelihood
+smooth.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cogmem.fitting import laplace
 from cogmem.fitting.bayes import BETWEEN
 from cogmem.fitting.fits import Method
 from cogmem.fitting.objective import Array, normal_prior
@@ -37,7 +39,14 @@ TAIL: Final = 5.0
 """Degrees of freedom of the proposals."""
 LEAST: Final = 0.25
 """Spread of any population, of the prior's: between few points a narrower one would be a mode at each of them."""
+FAST: Final = Method("laplace", draws=1000, effective_draws=1000.0)
+CHAINS: Final = Method("nuts", chains=2, tune=300, draws=500, target_accept=0.8)
+FEW: Final = 200.0
+"""Effective draws by importance; with fewer, chains are run."""
+BLOCK: Final = 500
+"""Populations whose points are weighed at once: 16 MB."""
 NEGLIGIBLE: Final = 1e-9
+LEAST_SUM: Final = 1e-300
 TINY: Final = 1e-30  # numbers so small that processors compute with them slowly count as none
 
 Predict = Callable[[Array], Array]
@@ -59,9 +68,20 @@ class Points:
 
     def log_weights(self, mu: Array, sigma: Array) -> Array:
         """Return log N(z; mu, sigma) - log q, normalised over points: mu (draws, p) -> (draws, points)."""
-        apart = (self.z - mu[:, None]) / sigma[:, None]
-        logs = -0.5 * (apart**2).sum(axis=-1) - np.log(sigma).sum(axis=-1)[:, None] - self.log_q
+        logs = self.ratios(mu, sigma)
         return np.asarray(logs - _log_sum(logs, 1)[:, None])
+
+    def ratios(self, mu: Array, sigma: Array) -> Array:
+        """Return log N(z; mu, sigma) - log q up to a number of each draw's: (draws, points).
+
+        The square is written out: three products of matrices instead of a table of draws, points and parameters.
+        """
+        sharp = sigma**-2.0
+        return np.asarray((mu * sharp) @ self.z.T - 0.5 * (sharp @ self._squares) - self.log_q)
+
+    @cached_property
+    def _squares(self) -> Array:
+        return np.asarray(self.z.T**2)
 
     def effective(self, mu: Array, sigma: Array) -> float:
         """Return how many points a population (middle and spread, (p,)) is effectively made of."""
@@ -71,6 +91,18 @@ class Points:
 def _log_sum(logs: Array, axis: int) -> Array:
     peak = logs.max(axis=axis, keepdims=True)
     return np.asarray(np.log(np.exp(logs - peak).sum(axis=axis)) + np.squeeze(peak, axis))
+
+
+def _log_products(weights: Array, logs: Array) -> Array:
+    """Return log(exp(weights) @ exp(logs).T): weights (draws, points), logs (people, points) -> (draws, people).
+
+    The mean weight of a point goes with the logs, so that neither factor runs over and little is lost below.
+    """
+    mean = _log_sum(weights, 0) - np.log(len(weights))
+    together = logs + mean
+    peak = together.max(axis=1)
+    products = np.exp(weights - mean) @ np.exp(together - peak[:, None]).T
+    return np.asarray(np.log(np.maximum(products, LEAST_SUM)) + peak)
 
 
 def draw_points(
@@ -110,31 +142,35 @@ class PopulationFit:
         """Return one row a parameter: its value at the population's middle, with the central interval."""
         return summary(self.parameters, constrained(self.parameters, self.mu), probability)
 
-    def _people(self, draw: int, fitted: Array) -> Array:
-        """Return the posterior weight of each point for each person under one draw: (people, points), log."""
-        logs = fitted + self.points.log_weights(self.mu[draw : draw + 1], self.sigma[draw : draw + 1])
-        return np.asarray(logs - _log_sum(logs, 1)[:, None])
+    def _weights(self, draws: int) -> Array:
+        """Return the log weight of each point under some of the draws, evenly taken: (draws, points)."""
+        chosen = np.linspace(0, len(self.mu) - 1, min(draws, len(self.mu))).astype(int)
+        return self.points.log_weights(self.mu[chosen], self.sigma[chosen])
 
     def held_out(self, counts: Array, *, draws: int = 200) -> Array:
         """Return the log predictive density of other answers of the same people: (people,), in nats."""
         fitted, left_out = (self.points.log_likelihood(each) for each in (self.counts, counts))
-        chosen = np.linspace(0, len(self.mu) - 1, min(draws, len(self.mu))).astype(int)
-        logs = np.stack([_log_sum(self._people(draw, fitted) + left_out, 1) for draw in chosen])
-        return np.asarray(_log_sum(logs, 0) - np.log(len(chosen)))
+        weights = self._weights(draws)
+        logs = _log_products(weights, fitted + left_out) - _log_products(weights, fitted)
+        return np.asarray(_log_sum(logs, 0) - np.log(len(logs)))
 
     def log_densities(self) -> Array:
         """Return the log likelihood of each person under each draw, the person being anybody: (draws, people)."""
         fitted = self.points.log_likelihood(self.counts)
-        logs = [_log_sum(fitted + self.points.log_weights(mu[None], sigma[None]), 1)
-                for mu, sigma in zip(self.mu, self.sigma, strict=True)]  # fmt: skip
-        return np.stack(logs)
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(self.mu), BLOCK)]
+        weights = (self.points.log_weights(self.mu[block], self.sigma[block]) for block in blocks)
+        return np.concatenate([_log_products(each, fitted) for each in weights])
 
     def chances(self, *, draws: int = 100) -> Array:
         """Return what each person is predicted to do: (people, conditions, kinds)."""
-        fitted, chances = self.points.log_likelihood(self.counts), np.exp(self.points.log_chances)
-        chosen = np.linspace(0, len(self.mu) - 1, min(draws, len(self.mu))).astype(int)
-        weights = np.mean([np.exp(self._people(draw, fitted)) for draw in chosen], axis=0)
-        return np.asarray(np.einsum("is,sck->ick", weights, chances))
+        weights, fitted = self._weights(draws), self.points.log_likelihood(self.counts)
+        likely = _log_products(weights, fitted)
+        # Each person's own weight of every point, averaged over the draws.
+        own = fitted + np.log(np.maximum(np.exp(weights.T) @ np.exp(likely.min(axis=0) - likely), LEAST_SUM)).T
+        own = np.exp(own - own.max(axis=1, keepdims=True))
+        flat = np.exp(self.points.log_chances).reshape(len(self.points.z), -1)
+        mean = own / own.sum(axis=1, keepdims=True) @ flat
+        return np.asarray(mean.reshape(len(own), *self.points.log_chances.shape[1:]))
 
     def someone(self, n: int, *, seed: int) -> dict[str, NDArray[np.float64]]:
         """Return the parameters of `n` new people of the population: values by name, (n,)."""
@@ -147,13 +183,14 @@ class PopulationFit:
 def fit_population(
     parameters: Sequence[Parameter], predict: Predict, counts: Array, *, method: Method | None = None, seed: int
 ) -> PopulationFit:
-    """Return the population (NUTS) of people with `counts` (people, conditions, kinds) of answers.
+    """Return the population of people with `counts` (people, conditions, kinds) of answers.
 
     The prior of a middle is the parameter's own, of a spread a quarter of the prior's scale and
-    HalfNormal(0.7 x that scale) more.
+    HalfNormal(0.7 x that scale) more. Method "laplace" (the default) draws the population by importance sampling around
+    its modes, and where that leaves few effective draws by NUTS; "nuts" by NUTS (PyMC). Both are of one posterior.
     """
     started, known = time.perf_counter(), tuple(parameters)
-    how = method or Method("nuts", chains=2, tune=300, draws=500, target_accept=0.8)
+    how = method or FAST
     loc, scale = normal_prior(known, 0.0)
     wide = draw_points(known, predict, loc, WIDER * scale, seed=seed, n=2 * POINTS)
     posterior = Posterior(marginal_of(wide, counts), loc, scale)
@@ -164,16 +201,14 @@ def fit_population(
         # A narrow population is made of few of the points: its likelihood would be rough with too few of them.
         if points.effective(likeliest[: len(loc)], posterior.sigma(likeliest[len(loc) :])) > ENOUGH:
             break
-    trace, middle, width = _sample(posterior, how, seed)
-    draws = {"mu": middle, "sigma": width}
-    found, said = checked(draws, int(trace.sample_stats["diverging"].sum()))
-    flat = {name: values.reshape(-1, len(loc)) for name, values in draws.items()}
+    middle, width, found, said = (_by_nuts if how.name == "nuts" else _by_importance)(posterior, how, seed)
+    flat = {name: values.reshape(-1, len(loc)) for name, values in (("mu", middle), ("sigma", width))}
     effective = points.effective(flat["mu"].mean(axis=0), flat["sigma"].mean(axis=0))
     found["points"] = effective
     if effective < 50:
         said.append(f"Only {effective:.0f} effective points make the population: its spread is roughly known.")
     took = time.perf_counter() - started
-    return PopulationFit(known, flat["mu"], flat["sigma"], points, counts, found, tuple(said), took, how.chains)
+    return PopulationFit(known, flat["mu"], flat["sigma"], points, counts, found, tuple(said), took, len(middle))
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +221,13 @@ class Marginal:
 
     share: Array
     points: Points
+
+    def of(self, mu: Array, sigma: Array) -> Array:
+        """Return the log likelihood of many populations: mu and sigma (draws, p) -> (draws,)."""
+        w = self.points.ratios(mu, sigma)
+        w = np.exp(w - w.max(axis=1, keepdims=True))
+        total = w @ self.share / w.sum(axis=1, keepdims=True)
+        return np.asarray(np.log(np.maximum(total, TINY)).sum(axis=1))
 
     def with_gradient(self, x: Array) -> tuple[Array, Array]:
         """Return the log likelihood (1,) and its gradient (1, 2 p) at x (1, 2 p)."""
@@ -221,6 +263,26 @@ class Posterior:
     marginal: Marginal
     loc: Array
     scale: Array
+    n_people: ClassVar[int] = 1
+    """`laplace.sample` draws from the posterior of one: the population."""
+    with_prior: ClassVar[bool] = True
+
+    @property
+    def prior(self) -> tuple[Array, Array]:
+        """Return where a search may begin, and the widest that a draw is proposed."""
+        start = np.concatenate([self.loc, np.log(0.5 * self.scale)])
+        return start, np.concatenate([self.scale, np.full(len(self.loc), 2.0)])
+
+    def __call__(self, x: Array) -> Array:
+        """Return the log density (draws, 1) at x (draws, 1, 2 p)."""
+        p = len(self.loc)
+        mu, v = x[:, 0, :p], np.clip(x[:, 0, p:], -30.0, 30.0)
+        width = BETWEEN * self.scale
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
+        value = np.concatenate([self.marginal.of(mu[block], self.sigma(v[block])) for block in blocks])
+        apart, spread = (mu - self.loc) / self.scale, np.exp(v) / width
+        prior = -0.5 * (apart**2).sum(axis=1) - 0.5 * (spread**2).sum(axis=1) + v.sum(axis=1)
+        return np.asarray(value + prior)[:, None]
 
     def sigma(self, v: Array) -> Array:
         """Return the populations' sigma for log spreads v."""
@@ -246,7 +308,7 @@ class Posterior:
             value, slope = self.with_gradient(x[None])
             return -float(value[0]), -slope[0]
 
-        start = np.concatenate([self.loc, np.log(0.5 * self.scale)])
+        start, _ = self.prior
         bounds = [(a - 4 * s, a + 4 * s) for a, s in zip(self.loc, self.scale, strict=True)]
         bounds += [(np.log(0.02 * s), np.log(3.0 * s)) for s in self.scale]
         return np.asarray(minimize(lack, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
@@ -266,8 +328,11 @@ class Posterior:
         return np.asarray(axes / np.sqrt(np.clip(curvature, 0.5, None)))
 
 
-def _sample(posterior: Posterior, how: Method, seed: int) -> tuple[Any, Array, Array]:
-    """Return the trace of u, and draws of mu and sigma (chains, draws, p)."""
+Drawn = tuple[Array, Array, dict[str, float], list[str]]
+"""mu and sigma (chains, draws, p), what is known of the draws, and what to mistrust in words."""
+
+
+def _by_nuts(posterior: Posterior, how: Method, seed: int) -> Drawn:
     import pymc as pm
 
     from cogmem.fitting.external import log_likelihood_of
@@ -280,4 +345,18 @@ def _sample(posterior: Posterior, how: Method, seed: int) -> tuple[Any, Array, A
         pm.Potential("people", log_likelihood_of(posterior)((at + shape @ u)[None]).sum())
     trace = by_kernel(model, how, seed)
     x = at + np.asarray(trace.posterior["u"], dtype=np.float64) @ shape.T
-    return trace, x[..., :p], posterior.sigma(x[..., p:])
+    middle, width = x[..., :p], posterior.sigma(x[..., p:])
+    found, said = checked({"mu": middle, "sigma": width}, int(trace.sample_stats["diverging"].sum()))
+    return middle, width, found, said
+
+
+def _by_importance(posterior: Posterior, how: Method, seed: int) -> Drawn:
+    p = len(posterior.loc)
+    drawn = laplace.sample(
+        posterior, n_draws=how.draws, rng=np.random.default_rng(seed), enough=how.effective_draws,
+        near=posterior.mode[None],
+    )  # fmt: skip
+    x, ess = np.moveaxis(drawn.draws, 1, 0), float(drawn.ess[0])
+    if ess < FEW:
+        return _by_nuts(posterior, CHAINS, seed)
+    return x[..., :p], posterior.sigma(x[..., p:]), {"ess_min": ess}, []

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.errors import UserError
-from cogmem.fitting.bayes import by_nutpie
+from cogmem.fitting.bayes import by_nutpie, compiled
 from cogmem.fitting.fits import Method
 from cogmem.fitting.sampling import checked
 from cogmem.trials import Trials
@@ -58,21 +59,33 @@ def fit_times(x: Array, seconds: Array, *, seed: int, method: Method = NUTS) -> 
 
 
 def _sampled(z: Array, y: Array, *, sloped: bool, seed: int, method: Method) -> Any:
+    given = {"answers": y} | ({"predictor": z} if sloped else {})
+    ready = _compiled(*z.shape, sloped).with_data(**given)
+    return by_nutpie(
+        ready, method.chains, method.tune, method.draws, method.target_accept, seed, method.cores, method.progress
+    )
+
+
+@lru_cache(maxsize=4)
+def _compiled(people: int, answers: int, sloped: bool) -> Any:
+    """Return the model of so many answers, compiled: that takes longer than to sample it, and many predictors share it.
+
+    The answers are of no account until they are given.
+    """
     import pymc as pm
 
-    people = len(z)
+    nothing = np.zeros((people, answers))
     with pm.Model() as model:
+        y = pm.Data("answers", nothing)
         # Dozens of answers tell a person's line better than the population does: centred, chains mix.
         intercept, spread = pm.Normal("intercept", y.mean(), 1.0), pm.HalfNormal("intercept_sd", 1.0)
         line = pm.Normal("own_intercept", intercept, spread, shape=people)[:, None]
         if sloped:
             slope, slopes = pm.Normal("slope", 0.0, 0.5), pm.HalfNormal("slope_sd", 0.5)
-            line = line + pm.Normal("own_slope", slope, slopes, shape=people)[:, None] * z
+            line = line + pm.Normal("own_slope", slope, slopes, shape=people)[:, None] * pm.Data("predictor", nothing)
         scale, freedom = pm.HalfNormal("error", 1.0), pm.Gamma("freedom", 2.0, 0.1)
         pm.StudentT("ln_seconds", nu=freedom, mu=line, sigma=scale, observed=y)
-    return by_nutpie(
-        model, method.chains, method.tune, method.draws, method.target_accept, seed, method.cores, method.progress
-    )
+    return compiled(model)
 
 
 NAMES: Final = ("intercept", "intercept_sd", "slope", "slope_sd", "error", "freedom")

@@ -38,7 +38,7 @@ from cogmem.trials import Trials, from_rows
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
 
-VERSION: Final = 1
+VERSION: Final = 2
 MODELS: Final = cued_recall.MODELS
 HELD: Final = {store.name: store for store in STORES}
 MEMORIES: Final[Mapping[str, MixerName]] = {f"recall_{mixer}": mixer for mixer in recall_networks.RATES}

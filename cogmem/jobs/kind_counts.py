@@ -107,16 +107,21 @@ def linked(forecast: Array) -> Predict:
 
 
 def parameters_of(fits: Sequence[PopulationFit]) -> Trials:
-    """Return the typical person's parameters as each half of the trials tells them, and how the chains did."""
-    return by_half([each.typical() for each in fits], "rhat", [each.diagnostics["rhat_max"] for each in fits])
+    """Return the typical person's parameters as each half of the trials tells them.
+
+    `ess` are effective draws; `rhat` says how far chains agree, NaN where there were none (importance sampling).
+    """
+    found = [each.diagnostics for each in fits]
+    told = {"ess": [each["ess_min"] for each in found], "rhat": [each.get("rhat_max", np.nan) for each in found]}
+    return by_half([each.typical() for each in fits], told)
 
 
-def by_half(tables: Sequence[Trials], name: str, numbers: Sequence[float]) -> Trials:
-    """Return the tables of both halves, one after the other, with `fitted_to_half` and a number `name` of each."""
-    parts = [
-        table.with_columns({"fitted_to_half": np.full(len(table), half), name: np.full(len(table), number)})
-        for half, (table, number) in enumerate(zip(tables, numbers, strict=True), 1)
-    ]
+def by_half(tables: Sequence[Trials], numbers: Mapping[str, Sequence[float]]) -> Trials:
+    """Return the tables of both halves, one after the other, with `fitted_to_half` and each half's `numbers`."""
+    parts = []
+    for half, table in enumerate(tables, 1):
+        told = {"fitted_to_half": half} | {name: values[half - 1] for name, values in numbers.items()}
+        parts.append(table.with_columns({name: np.full(len(table), value) for name, value in told.items()}))
     return concatenate(parts)
 
 

@@ -42,7 +42,8 @@ def _behind(best: Outcome, scores: Array, mean_and_se: Callable[[Array], tuple[f
 
 def _unsettled(parameters: Trials) -> tuple[str, ...]:
     """Return a warning where chains disagree: their posterior has more than one place, and shares of it are unsure."""
-    worst = max(parameters["rhat"], default=1.0) if "rhat" in parameters else 1.0
+    known = parameters["rhat"][np.isfinite(parameters["rhat"])] if "rhat" in parameters else np.zeros(0)
+    worst = max(known, default=1.0)
     if worst <= SETTLED:
         return ()
     return (f"Chains of its population disagree (r-hat {worst:.2f}): take its parameters as one of several accounts.",)

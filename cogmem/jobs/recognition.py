@@ -101,7 +101,7 @@ def ratings_of(human: Curve | Record) -> Ratings:
 def parameters_of(fits: Sequence[RatingFit]) -> Trials:
     """Return the typical person's parameters as each fit tells them, and everybody's fewest effective draws."""
     done = [each.done for each in fits]
-    return by_half([each.typical() for each in done], "ess", [each.diagnostics["ess_min"] for each in done])
+    return by_half([each.typical() for each in done], {"ess": [each.diagnostics["ess_min"] for each in done]})
 
 
 def roc(name: str, chances: Array, source: Source) -> Curve:

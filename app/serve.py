@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ OPTIONS: Final = {
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",  # a page shows a sentence, never a traceback
     "client.toolbarMode": "viewer",
+    "runner.magicEnabled": "false",  # no bare value is shown, and to look for one reads the sources of the whole stack
     "theme.light.primaryColor": "#0072B2",
     "theme.dark.primaryColor": "#56B4E9",
 }
@@ -53,15 +55,22 @@ def prepare(port: int) -> None:
         time.sleep(0.02)
     import pandas  # noqa: F401  # Streamlit's charts do, when the first is drawn
     import pyarrow  # noqa: F401
+    import streamlit.emojis  # noqa: F401  # a page's sign is looked up among all of them
 
     from cogmem import exhibits
     from cogmem.app import overview  # noqa: F401
+    from cogmem.figures.figure import fixed_looks
 
-    for name in exhibits.shipped_names():
+    for name in exhibits.COMPARISONS:
         exhibits.shipped(name)
+    fixed_looks()
+    # Streamlit looks for garbage after every run of a page: a tenth of a second, unless what stays is left out of it.
+    gc.freeze()
     # The other pages when the first is drawn.
     time.sleep(LATER)
     from cogmem.app import comparison, exploring, gallery  # noqa: F401
+
+    gc.freeze()
 
 
 def _without_search_for_components() -> None:

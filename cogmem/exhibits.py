@@ -119,14 +119,12 @@ def line_ups(exhibit: Exhibit) -> dict[str, Mapping[str, Any]]:
 
 
 def _line_ups(part: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(part, Mapping):
-        if "subjects" in part and "data" in part:
-            yield part.get("title") or f"{part['data']['name']} ({part['data']['measure']})", part
-        for inner in part.values():
+    if isinstance(part, dict) and "subjects" in part and "data" in part:
+        yield part.get("title") or f"{part['data']['name']} ({part['data']['measure']})", part
+    for inner in part.values() if isinstance(part, dict) else part:
+        # Most of a document are numbers.
+        if isinstance(inner, (dict, list)):
             yield from _line_ups(inner)
-    elif isinstance(part, list):
-        for each in part:
-            yield from _line_ups(each)
 
 
 def of_people(line_up: Mapping[str, Any]) -> bool:

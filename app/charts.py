@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from cogmem.exports import plain_value
-from cogmem.figures.figure import COLOURS, MARKERS, Look, Panel, Series
+from cogmem.figures.figure import Panel, Series
+from cogmem.figures.looks import COLOURS, MARKERS, Look
 
 HEIGHT: Final = 380
 SHAPES: Final = {

@@ -11,7 +11,8 @@ from cogmem import catalogue
 from cogmem.app import parts
 from cogmem.core import Curve
 from cogmem.exports import csv_text, rows_of
-from cogmem.figures.figure import Drawing, Panel, looks_of, series
+from cogmem.figures.figure import Drawing, Panel, series
+from cogmem.figures.looks import looks_of
 
 ROWS: Final = 1000
 

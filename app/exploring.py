@@ -18,7 +18,8 @@ from cogmem.cli_arguments import curve
 from cogmem.core import Curve, Design, Paradigm
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit
-from cogmem.figures.figure import Drawing, Panel, Series, looks_of, series
+from cogmem.figures.figure import Drawing, Panel, Series, series
+from cogmem.figures.looks import looks_of
 from cogmem.names import title_of
 from cogmem.participants import Knob, Participant, participants
 

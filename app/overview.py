@@ -9,7 +9,7 @@ import streamlit as st
 
 from cogmem.app import parts
 from cogmem.exhibits import COMPARISONS, DARK, GROUPS, Exhibit, best_known, best_of_groups, shade, standings
-from cogmem.figures.figure import looks_of
+from cogmem.figures.looks import looks_of
 from cogmem.names import title_of
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from cogmem.app import charts, work
 from cogmem.exhibits import Exhibit, line_ups, parameters, scores, whom
-from cogmem.figures.figure import Drawing, Look, Panel, Scale, files_of, looks_of, residuals
+from cogmem.figures.figure import Drawing, Panel, Scale, residuals
+from cogmem.figures.looks import Look, looks_of
+from cogmem.figures.page import files_of
 
 LAYOUTS: Final = ("overlaid", "side by side")
 

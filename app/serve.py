@@ -59,7 +59,7 @@ def prepare(port: int) -> None:
 
     from cogmem import exhibits
     from cogmem.app import overview  # noqa: F401
-    from cogmem.figures.figure import fixed_looks
+    from cogmem.figures.looks import fixed_looks
 
     for name in exhibits.COMPARISONS:
         exhibits.shipped(name)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         run,
     )
     from cogmem.errors import UserError
-    from cogmem.figures.figure import Figure, regenerate
+    from cogmem.figures.figure import Figure
+    from cogmem.figures.regeneration import regenerate
     from cogmem.fitting.fits import Fit, Method, fit
     from cogmem.fitting.loo import elpd
     from cogmem.recall_tables import read_recalls
@@ -52,10 +53,11 @@ _HOME = {
     **dict.fromkeys(("Source", "Subject", "chain", "measure", "run"), "cogmem.core"),
     **dict.fromkeys(("Fit", "Method", "fit"), "cogmem.fitting.fits"),
     **dict.fromkeys(("Results", "Study", "run_study"), "cogmem.studies"),
-    **dict.fromkeys(("Figure", "regenerate"), "cogmem.figures.figure"),
     "Equation": "cogmem.subjects.equation",
     "Extras": "cogmem.catalogue",
+    "Figure": "cogmem.figures.figure",
     "Parameter": "cogmem.subjects.parameters",
+    "regenerate": "cogmem.figures.regeneration",
     "Store": "cogmem.store",
     "Trials": "cogmem.trials",
     "UserError": "cogmem.errors",

@@ -124,7 +124,7 @@ def compare(
     """Put people, fitted models and trained networks through one experiment and lay the results side by side."""
     from cogmem import catalogue
     from cogmem.cli_jobs import COMPARABLE
-    from cogmem.figures.figure import write
+    from cogmem.figures.page import write
     from cogmem.progress import bar
 
     catalogue.named("paradigm", paradigm, catalogue.paradigms())

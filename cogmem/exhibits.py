@@ -24,7 +24,8 @@ import numpy as np
 from cogmem.core import Curve, Measure, Record, Source
 from cogmem.errors import UserError
 from cogmem.exports import plain_value
-from cogmem.figures.figure import Drawing, Figure, Panel, Scale, Series, files_of, series
+from cogmem.figures.figure import Drawing, Figure, Panel, Scale, Series, series
+from cogmem.figures.page import files_of
 from cogmem.files import in_place
 from cogmem.names import nearest, title_of
 from cogmem.progress import Report, bar, silent

@@ -11,8 +11,8 @@ from typing import Any, Final
 from cogmem import exhibits
 from cogmem.errors import UserError
 from cogmem.exhibits import GROUPS, Exhibit
-from cogmem.figures.figure import files_of
 from cogmem.figures.gallery import FIGURES
+from cogmem.figures.page import files_of
 from cogmem.files import in_place
 from cogmem.names import title_of
 from cogmem.progress import Report, silent

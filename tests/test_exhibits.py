@@ -17,18 +17,10 @@ from cogmem.cli_jobs import COMPARABLE
 from cogmem.errors import UserError
 from cogmem.exhibits import Exhibit, best_of_groups, line_ups, parameters, scores, standings
 from cogmem.figures import gallery
-from cogmem.figures.figure import (
-    Drawing,
-    Figure,
-    Panel,
-    Series,
-    files_of,
-    fixed_looks,
-    looks_of,
-    residuals,
-    rows_around,
-)
+from cogmem.figures.figure import Drawing, Figure, Panel, Series, residuals, rows_around
 from cogmem.figures.gallery import FIGURES
+from cogmem.figures.looks import fixed_looks, looks_of
+from cogmem.figures.page import files_of
 from cogmem.progress import Report, silent
 from cogmem.store import Store
 

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import cogmem as cm
-from cogmem.figures.figure import Drawing, Panel, points_of, series, write
+from cogmem.figures.figure import Drawing, Panel, points_of, series
+from cogmem.figures.page import write
 from cogmem.lineups import line_up
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,8 @@ import pytest
 from cogmem.core import Source
 from cogmem.errors import UserError
 from cogmem.figures import recognition_people
-from cogmem.figures.figure import Drawing, Panel, write
+from cogmem.figures.figure import Drawing, Panel
+from cogmem.figures.page import write
 from cogmem.fitting import populations
 from cogmem.fitting.ratings import RatingFit, log_counts
 from cogmem.human_data.loading import load

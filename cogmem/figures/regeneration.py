@@ -14,9 +14,10 @@ from typing import Any, Final
 from cogmem import catalogue
 from cogmem.exhibits import unchanged
 from cogmem.figures import golden as golden_tables
-from cogmem.figures.figure import Figure, write
+from cogmem.figures.figure import Figure
 from cogmem.figures.gallery import FIGURES
 from cogmem.figures.golden import Moved
+from cogmem.figures.page import write
 from cogmem.jobs.language_models import available
 from cogmem.progress import Report, part, silent
 from cogmem.store import Store
@@ -34,6 +35,11 @@ class Regenerated:
     path: Path
     moved: tuple[Moved, ...] | None
     seconds: float
+
+
+def regenerate(figure: Figure, *, store: Store, out: Path | str, seed: int = 1, report: Report = silent) -> Path:
+    """Write a figure of the project as PDF, SVG, CSV and caption into `out`; return the PDF's path."""
+    return write(unchanged(figure, seed=seed, store=store, report=report), figure.name, Path(out))
 
 
 def regenerate_all(

@@ -114,14 +114,15 @@ def to_matplotlib(drawing: Drawing) -> Any:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with plt.rc_context(STYLE):
         columns = min(drawing.columns, len(drawing.panels))
         rows = _rows(drawing.panels, columns)
         heights = [_height(row) for row in rows]
         width = TWO_COLUMNS if len(drawing.panels) > 1 or _wide(drawing.panels[0]) else ONE_COLUMN
-        figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
-        figure.get_layout_engine().set(**PADS)
+        layout = ConstrainedLayoutEngine(**PADS)
+        figure = plt.figure(figsize=(width, sum(heights)), layout=layout)
         parts = np.atleast_1d(np.asarray(figure.subfigures(len(rows), 1, height_ratios=heights)))
         looks = looks_of(drawing)
         for part, row in zip(parts, rows, strict=True):
@@ -134,7 +135,7 @@ def to_matplotlib(drawing: Drawing) -> Any:
                 ax.set_axis_off()
         # Laid out here (the second time with the letters' true sizes), not again for each kind of file.
         for _ in range(2):
-            figure.get_layout_engine().execute(figure)
+            layout.execute(figure)
         figure.set_layout_engine("none")
         plt.close(figure)
     return figure

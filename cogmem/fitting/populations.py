@@ -273,12 +273,12 @@ class Posterior:
         start = np.concatenate([self.loc, np.log(0.5 * self.scale)])
         return start, np.concatenate([self.scale, np.full(len(self.loc), 2.0)])
 
-    def __call__(self, x: Array) -> Array:
-        """Return the log density (draws, 1) at x (draws, 1, 2 p)."""
+    def __call__(self, z: Array) -> Array:
+        """Return the log density (draws, 1) at z (draws, 1, 2 p)."""
         p = len(self.loc)
-        mu, v = x[:, 0, :p], np.clip(x[:, 0, p:], -30.0, 30.0)
+        mu, v = z[:, 0, :p], np.clip(z[:, 0, p:], -30.0, 30.0)
         width = BETWEEN * self.scale
-        blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(z), BLOCK)]
         value = np.concatenate([self.marginal.of(mu[block], self.sigma(v[block])) for block in blocks])
         apart, spread = (mu - self.loc) / self.scale, np.exp(v) / width
         prior = -0.5 * (apart**2).sum(axis=1) - 0.5 * (spread**2).sum(axis=1) + v.sum(axis=1)

@@ -56,8 +56,8 @@ WIDE: Final = 20
 """Names of places from which on a panel has a row for itself."""
 HEIGHTS: Final = {"plain": 1.65, "names": 1.9, "many names": 2.4}
 """Of a row of panels, in inches, by what is written below or beside them."""
-PADS: Final = {"w_pad": 0.09, "h_pad": 0.04}
-"""Around a panel, in inches: with less, what is written left of a panel that has a row for itself is cut."""
+BESIDE, ABOVE = 0.09, 0.04
+"""Room around a panel, in inches: with less, what is written left of a panel that has a row for itself is cut."""
 LETTERS: Final = {1: 56, 2: 48, 3: 28}
 """Of a title in a line, by how many panels are in a row."""
 
@@ -121,7 +121,7 @@ def to_matplotlib(drawing: Drawing) -> Any:
         rows = _rows(drawing.panels, columns)
         heights = [_height(row) for row in rows]
         width = TWO_COLUMNS if len(drawing.panels) > 1 or _wide(drawing.panels[0]) else ONE_COLUMN
-        layout = ConstrainedLayoutEngine(**PADS)
+        layout = ConstrainedLayoutEngine(w_pad=BESIDE, h_pad=ABOVE)
         figure = plt.figure(figsize=(width, sum(heights)), layout=layout)
         parts = np.atleast_1d(np.asarray(figure.subfigures(len(rows), 1, height_ratios=heights)))
         looks = looks_of(drawing)

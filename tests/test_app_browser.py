@@ -125,7 +125,8 @@ def test_a_choice_stands_in_the_address_and_the_address_makes_the_choice(page: A
     settled(page)
     page.wait_for_selector(CHART, timeout=60_000)
     assert "ebbinghaus_1885" in page.url
-    assert page.locator("[data-testid=stDataFrame]").count() >= 1
+    # What draws tables is loaded when the first comes, after the charts above it.
+    page.wait_for_selector("[data-testid=stDataFrame]", timeout=20_000)
 
 
 def test_a_file_goes_up_and_the_figure_comes_down(page: Any, address: str, tmp_path: Path) -> None:

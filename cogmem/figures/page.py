@@ -137,6 +137,11 @@ def to_matplotlib(drawing: Drawing) -> Any:
         for _ in range(2):
             layout.execute(figure)
         figure.set_layout_engine("none")
+        # The solver's last digits are not the same in every process, and ids of an SVG are made of them.
+        for part in parts:
+            part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), 6))
+        for ax in figure.get_axes():
+            ax.set_position(np.round(ax.get_position().bounds, 6))
         plt.close(figure)
     return figure
 

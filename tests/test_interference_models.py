@@ -291,13 +291,17 @@ def test_the_chances_of_people_at_points_are_those_of_the_steps() -> None:
     assert many.effective(middle, spread) > 1000
 
 
-def test_the_gradient_of_a_population_is_that_of_its_density() -> None:
+def of_thirty_people() -> Posterior:
     predict = predicted(cue_overload, ALONE)
     loc, scale = normal_prior(cue_overload.parameters, 0.0)
     points = draw_points(cue_overload.parameters, predict, loc, scale, seed=1)
     counts = np.random.default_rng(1).integers(1, 5, (30, 3, 3)).astype(float)
-    posterior = Posterior(marginal_of(points, counts), loc, scale)
-    x = np.concatenate([loc + 0.1, np.log(0.6 * scale)])
+    return Posterior(marginal_of(points, counts), loc, scale)
+
+
+def test_the_gradient_of_a_population_is_that_of_its_density() -> None:
+    posterior = of_thirty_people()
+    x = np.concatenate([posterior.loc + 0.1, np.log(0.6 * posterior.scale)])
     value, slope = posterior.with_gradient(x[None])
     for d in range(6):
         # What people's answers say is read in single precision: a value of a hundred is known to 1e-5.
@@ -308,11 +312,7 @@ def test_the_gradient_of_a_population_is_that_of_its_density() -> None:
 
 
 def test_many_populations_at_once_have_the_density_of_each() -> None:
-    predict = predicted(cue_overload, ALONE)
-    loc, scale = normal_prior(cue_overload.parameters, 0.0)
-    points = draw_points(cue_overload.parameters, predict, loc, scale, seed=1)
-    counts = np.random.default_rng(1).integers(1, 5, (30, 3, 3)).astype(float)
-    posterior = Posterior(marginal_of(points, counts), loc, scale)
+    posterior = of_thirty_people()
     x = posterior.mode + 0.3 * np.random.default_rng(2).standard_normal((7, 6))
     alone = [posterior.with_gradient(each[None])[0][0] for each in x]
     # One by one they are read in single precision: thirty people's logs, each to 1e-6.

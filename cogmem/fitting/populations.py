@@ -277,12 +277,14 @@ class Posterior:
         """Return the log density (draws, 1) at z (draws, 1, 2 p)."""
         p = len(self.loc)
         mu, v = z[:, 0, :p], np.clip(z[:, 0, p:], -30.0, 30.0)
-        width = BETWEEN * self.scale
         blocks = [slice(start, start + BLOCK) for start in range(0, len(z), BLOCK)]
         value = np.concatenate([self.marginal.of(mu[block], self.sigma(v[block])) for block in blocks])
-        apart, spread = (mu - self.loc) / self.scale, np.exp(v) / width
-        prior = -0.5 * (apart**2).sum(axis=1) - 0.5 * (spread**2).sum(axis=1) + v.sum(axis=1)
-        return np.asarray(value + prior)[:, None]
+        return np.asarray(value + self._log_prior(mu, v))[:, None]
+
+    def _log_prior(self, mu: Array, v: Array) -> Array:
+        """Return the log prior density (...) of middles and log spreads (..., p)."""
+        apart, spread = (mu - self.loc) / self.scale, np.exp(v) / (BETWEEN * self.scale)
+        return np.asarray(-0.5 * (apart**2).sum(axis=-1) - 0.5 * (spread**2).sum(axis=-1) + v.sum(axis=-1))
 
     def sigma(self, v: Array) -> Array:
         """Return the populations' sigma for log spreads v."""
@@ -295,9 +297,8 @@ class Posterior:
         sigma, width = self.sigma(v), BETWEEN * self.scale
         value, slope = self.marginal.with_gradient(np.concatenate([mu, np.log(sigma)])[None])
         apart, spread = (mu - self.loc) / self.scale, np.exp(v) / width
-        prior = -0.5 * (apart**2).sum() - 0.5 * (spread**2).sum() + v.sum()
         below = slope[0, p:] * np.exp(v) / sigma - spread**2 + 1.0
-        return value + prior, np.concatenate([slope[0, :p] - apart / self.scale, below])[None]
+        return value + self._log_prior(mu, v), np.concatenate([slope[0, :p] - apart / self.scale, below])[None]
 
     @cached_property
     def mode(self) -> Array:

@@ -417,9 +417,7 @@ def figures(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("figures"),
     check: Annotated[bool, typer.Option(help="Say which plotted points moved since the golden tables.")] = False,
     golden: Annotated[Path, typer.Option(help="Folder of the golden tables.")] = Path("tests/golden"),
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Figures at once (default: one for every two cores).")
-    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Figures at once (default: one a core).")] = None,
     seed: Seed = 1,
     store: StoreRoot = None,
     as_json: Json = False,

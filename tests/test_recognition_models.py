@@ -237,7 +237,7 @@ def test_the_gradient_of_everybody_together() -> None:
     rng = np.random.default_rng(2)
     counts = rng.multinomial(60, np.full(6, 1 / 6), (4, 2)).astype(np.float64)
     density = density_of(equal_variance, counts)
-    posterior = together.Together(density, together.coordinates(density, seed=1))
+    posterior = together.Together(density, together.coordinates(density))
     x = 0.3 * rng.standard_normal((1, 2 * 6 + 4 * 6))
     moves = 1e-4 * np.eye(x.size)[:, None]
     differences = [posterior.with_gradient(x + e)[0] - posterior.with_gradient(x - e)[0] for e in moves]
@@ -247,7 +247,7 @@ def test_the_gradient_of_everybody_together() -> None:
 def test_the_density_of_everybody_together_is_the_written_out_posterior() -> None:
     counts = np.random.default_rng(3).multinomial(60, np.full(6, 1 / 6), (5, 2)).astype(np.float64)
     density = density_of(equal_variance, counts)
-    at = together.coordinates(density, seed=1)
+    at = together.coordinates(density)
     x = 0.5 * np.random.default_rng(4).standard_normal((2, 2 * 6 + 5 * 6))
     (loc, scale), found = density.prior, []
     for each in x:
@@ -276,15 +276,68 @@ def test_d_prime_and_sigma_are_found_again() -> None:
     np.testing.assert_allclose(found[5:], [1.5, 1.3], atol=0.04)
 
 
-def test_the_density_of_somebody_new_is_the_integral_over_people() -> None:
-    rng = np.random.default_rng(7)
-    a, s, mu, sigma = np.array([0.3, -0.2]), np.array([0.2, 0.4]), np.array([[0.1, 0.0]]), np.array([[0.5, 0.7]])
-    z = a + s * rng.standard_normal((4000, 1, 2))
-    points, log_q = rating_fits._points(z, rng)
-    logs = norm.logpdf(points[:, 0], a, s).sum(axis=1) - log_q[:, 0]
-    exact = norm.logpdf(a, mu, np.hypot(s, sigma)).sum()
+def points_of_two() -> tuple[together.OwnPoints, Array, Array]:
+    """Return points of two people whose likelihoods are normal around `a` (people, 2), as wide as `s` (2,)."""
+    a, s = np.array([[0.3, -0.2], [0.8, 0.5]]), np.array([0.2, 0.4])
+    spread = np.broadcast_to(np.diag(s**2), (2, 2, 2))
+    found = together.points_around(lambda z: norm.logpdf(z, a, s).sum(axis=-1), a, spread, np.random.default_rng(7))
+    return found, a, s
+
+
+def test_the_density_of_a_population_is_the_integral_over_people() -> None:
+    points, a, s = points_of_two()
+    mu, sigma = np.array([[0.1, 0.0], [0.4, 0.1]]), np.array([[0.5, 0.7], [0.6, 0.5]])
+    exact = norm.logpdf(a, mu[:, None], np.hypot(s, sigma)[:, None]).sum(axis=-1)
     # A thousand points with weights that vary by half of their mean: 0.016; three of them.
-    assert rating_fits._averaged(points[:, 0], logs, mu, sigma)[0] == pytest.approx(exact, abs=0.05)
+    np.testing.assert_allclose(points.by_person(mu, sigma), exact, atol=0.05)
+    np.testing.assert_allclose(points.of(mu, sigma), points.by_person(mu, sigma).sum(axis=1))
+    # The same to the digits of single precision, and its slope.
+    x = np.concatenate([mu, np.log(sigma)], axis=1)
+    told = np.ravel([points.with_gradient(each[None])[0] for each in x])
+    np.testing.assert_allclose(told, points.of(mu, sigma), atol=1e-4)
+    moves = 1e-5 * np.eye(4)
+    slopes = [(points.with_gradient(x[:1] + e)[0] - points.with_gradient(x[:1] - e)[0])[0] / 2e-5 for e in moves]
+    np.testing.assert_allclose(points.with_gradient(x[:1])[1][0], slopes, atol=1e-6)
+
+
+def test_people_are_drawn_from_their_posteriors_under_a_population() -> None:
+    points, a, s = points_of_two()
+    mu, sigma = np.array([0.6, 0.2]), np.array([0.3, 0.3])
+    exact = 1 / (1 / s**2 + 1 / sigma**2)
+    mean = exact * (a / s**2 + mu / sigma**2)
+    told, spread = points.moments(mu, sigma)
+    # A few hundred effective points: the mean is known to a twentieth of the sd, the variance to a tenth; three.
+    np.testing.assert_allclose((told - mean) / np.sqrt(exact), 0.0, atol=0.15)
+    np.testing.assert_allclose(np.diagonal(spread, axis1=1, axis2=2), np.broadcast_to(exact, (2, 2)), rtol=0.3)
+    many = np.tile(mu, (4000, 1)), np.tile(sigma, (4000, 1))
+    drawn = points.drawn(*many, np.random.default_rng(1))
+    np.testing.assert_allclose((drawn.mean(axis=0) - told) / np.sqrt(exact), 0.0, atol=4 / np.sqrt(4000))
+    assert 200 < points.effective(mu, sigma) <= 1000
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_the_expected_information_is_the_curvature_where_answers_are_as_expected(name: str) -> None:
+    model = BY_NAME[name]
+    z = z_of(model, 3)
+    theta = constrained(model.parameters, z)
+    density = density_of(model, 100 * model.chances(theta))
+    _, slope, told = density.information(z)
+    np.testing.assert_allclose(slope, 0.0, atol=2e-3)
+    moves = 1e-4 * np.eye(z.shape[1])
+    hessian = [(density.with_gradient(z + e)[1] - density.with_gradient(z - e)[1]) / 2e-4 for e in moves]
+    # Tabulated memories have slopes that jump from cell to cell of the table.
+    np.testing.assert_allclose(-np.stack(hessian, axis=1), told, rtol=0.02, atol=0.15)
+
+
+def test_scoring_climbs_to_everybodys_mode() -> None:
+    rng = np.random.default_rng(5)
+    counts = rng.multinomial(80, [0.3, 0.25, 0.2, 0.1, 0.1, 0.05], (5, 2)).astype(np.float64)
+    density = density_of(unequal_variance, counts)
+    (loc, scale), start = density.prior, z_of(unequal_variance, 5, width=2.0)
+    z, covariance = together.scored(density, start, loc, scale, 40)
+    slope = density.with_gradient(z)[1] - (z - loc) / scale**2
+    # What is left to go is a hundredth of an sd.
+    assert (np.einsum("up,upq,uq->u", slope, covariance, slope) < 1e-4).all()
 
 
 def test_log_densities_of_people_are_integrals_over_the_population() -> None:

@@ -248,7 +248,7 @@ def broken(**columns: object) -> Curve:
         (lambda: chains.human_chains(broken(nearest_neighbour=np.zeros(2000))), "distances above 0"),
         (lambda: chains.law_of(np.zeros((2, 3, 2))), "needs 4 chains"),
         (lambda: hues.cells_of(DOTS.rows), "need the columns participant"),
-        (lambda: hues.attractor_model(CELLS, "individuals"), "did you mean 'individual'"),  # type: ignore[arg-type]
+        (lambda: hues.fit_hues(CELLS, "individuals", seed=1), "did you mean 'individual'"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_bad_chains_are_one_sentence_and_nothing_is_written(make: Callable[[], object], words: str) -> None:

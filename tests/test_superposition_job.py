@@ -88,7 +88,7 @@ def test_the_job_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert scores["own_answers"] < scores["unequal_variance"]
     assert (told["unequal_variance"].rmse or 9) < 0.02
     assert results.left_out["subject"].tolist() == ["unequal_variance", "equal_variance"]
-    assert results.left_out["rhat"].max() < 1.02
+    assert results.left_out["ess"].min() > 500
     behind = results.behind["roc6_2015"]
     assert set(behind["subject"].tolist()) == {"equal_variance", "unequal_variance", "own_answers", "people"}
     assert behind["behind"][behind["subject"] == "equal_variance"][0] > 0.002

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any
 
 from cogmem import catalogue
 from cogmem.exhibits import unchanged
@@ -22,9 +22,6 @@ from cogmem.jobs.language_models import available
 from cogmem.progress import Report, part, silent
 from cogmem.store import Store
 from cogmem.workers import side_by_side
-
-CORES: Final = 2
-"""That a figure uses by itself while its studies are computed."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,12 @@ def regenerate_all(
     """Write the named figures (default: all) into `out`, and compare them with the tables in the folder `golden`.
 
     Studies come from the store; what it lacks is computed and kept, so that a killed run goes on. `workers` figures
-    are made at once, by default one for every two cores. UserError for a name that no figure has, before any begins.
+    are made at once, by default one a core: each has two processes for its studies, but its drawing and much else has
+    one. UserError for a name that no figure has, before any begins.
     """
     known = {figure.name: figure for figure in FIGURES}
     chosen = [catalogue.named("figure", name, known) for name in names] or list(known.values())
-    many = min(len(chosen), workers or max(1, (os.cpu_count() or 1) // CORES))
+    many = min(len(chosen), workers or os.cpu_count() or 1)
     given = (store, out, seed, golden)
     if many == 1:
         return [_one(figure, *given, part(report, k, 1, len(chosen))) for k, figure in enumerate(chosen)]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
-
-import numpy as np
 
 from cogmem.core import Curve
 from cogmem.figures.figure import Drawing, Figure, Panel, Scale, Series, series
 from cogmem.figures.forgetting import score_panel
-from cogmem.human_data.loading import load
 from cogmem.jobs.reproduction import Comparison, ReproductionResults, compute
 from cogmem.progress import Report
 from cogmem.store import Store
-from cogmem.trials import Trials
 
 LABELS: Final = {
     "dispersion": "Distance to centroid, RMS (px)",
     "nearest_neighbour": "Distance to nearest dot (px)",
     "drift": "Distance to the root (degrees)",
+}
+SENTENCES: Final = {
+    "kept_parent": "Content words kept of the parent",
+    "kept_root": "Content words kept of the root",
+    "edit_parent": "Edit distance to the parent",
 }
 
 
@@ -58,49 +60,21 @@ def draw(results: ReproductionResults) -> Drawing:
         "roots (dots) or people (hues); people's own is that of other people's chains, or errors at the same hue. "
         f"Seed {results.seed}."
     )
+    if results.sentences:
+        panels += [sentence_panel(curves, SENTENCES[name]) for name, curves in results.sentences.items()]
+        citation = next(iter(results.sentences.values()))[0].source.citation
+        caption += f" Sentences: {citation} Means over roots with 90 % intervals; no model is fitted."
     return Drawing(tuple(panels), caption, columns=len(results.comparisons[0].curves) + 1)
 
 
-def sentence_panel(measured: str, label: str) -> Panel:
-    """Return what is left of people's sentences by generation, means over roots, one series an experiment."""
-    human = load("lerique_2017")
-    rows = human.rows
-    y = rows["y"] if measured == human.measure else rows[measured]
-    n = len(rows)
-    table = Trials(
-        {
-            "x": rows["x"],
-            "y": y,
-            "n": np.ones(n),
-            "sd": np.zeros(n),
-            "root": rows["root"],
-            "experiment": rows["experiment"],
-        }
-    )
-    parts = []
-    for experiment in np.unique(rows["experiment"]):
-        own = table.where((table["experiment"] == experiment) & np.isfinite(table["y"]))
-        pooled = replace(human, measure=measured, rows=own).pool()
-        # Later generations have few roots left: a mean of fewer than ten says little.
-        kept = replace(pooled, rows=pooled.rows.where(pooled.rows["n"] >= 10))
-        parts.append(series(kept, f"people, {experiment}"))
-    return Panel(f"Sentences: {label.lower()}", "Generation", label, tuple(parts), y_range=(0.0, 1.02))
+def sentence_panel(curves: Sequence[Curve], label: str) -> Panel:
+    """Return what is left of people's sentences by generation, one series an experiment."""
+    parts = tuple(series(curve, f"people, {curve.subject}") for curve in curves)
+    return Panel(f"Sentences: {label.lower()}", "Generation", label, parts, y_range=(0.0, 1.02))
 
 
 def _draw(seed: int, store: Store, report: Report) -> Drawing:
-    dots = compute(seed=seed, store=store, report=report)
-    hues = compute(load("destefano_hues"), seed=seed, store=store, report=report)
-    first, second = draw(dots), draw(hues)
-    sentences = (
-        sentence_panel("kept_parent", "Content words kept of the parent"),
-        sentence_panel("kept_root", "Content words kept of the root"),
-        sentence_panel("edit_parent", "Edit distance to the parent"),
-    )
-    told = (
-        f"Sentences: {load('lerique_2017').source.citation} Means over roots with 90 % intervals; no model is fitted."
-    )
-    caption = f"{first.caption} {second.caption} {told}"
-    return Drawing((*first.panels, *second.panels, *sentences), caption, columns=3)
+    return draw(compute(seed=seed, store=store, report=report))
 
 
 reproduction_figure = Figure(

@@ -8,6 +8,7 @@ those of all. Number, mean and sd of the errors in a bin of hue are all that thi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -48,16 +49,22 @@ class Cells:
 
 
 def cells_of(rows: Trials, names: tuple[str, ...] | None = None) -> Cells:
-    """Return the cells of a table with participant, hue, n_trials, signed_error (as y) and error_sd, in degrees."""
+    """Return the cells of a table with participant, hue, n_trials, signed_error (as y) and error_sd, in degrees.
+
+    Rows of one person and hue, as of both halves of the chains, are one cell.
+    """
     missing = [name for name in ("participant", "hue", "n_trials", "error_sd") if name not in rows]
     if missing:
         raise UserError(f"Errors of hue need the columns {', '.join(missing)}; the table has {', '.join(rows)}.")
     known = names or tuple(sorted(set(rows["participant"].tolist())))
     person = np.searchsorted(np.array(known), rows["participant"])
-    return Cells(
-        known, person, np.deg2rad(rows["hue"].astype(float)), rows["n_trials"].astype(float),
-        np.deg2rad(rows["y"]), np.deg2rad(rows["error_sd"]),
-    )  # fmt: skip
+    (who, hue), cell = np.unique([person, rows["hue"].astype(float)], axis=1, return_inverse=True)
+    each, mean, sd = rows["n_trials"].astype(float), np.deg2rad(rows["y"]), np.deg2rad(rows["error_sd"])
+    n = np.bincount(cell, each).astype(np.float64)
+    middle = np.bincount(cell, each * mean) / n
+    # The variance in a cell is that in its rows and that between them.
+    square = np.bincount(cell, each * (sd**2 + (mean - middle[cell]) ** 2)) / n
+    return Cells(known, who.astype(np.int64), np.deg2rad(hue), n, middle, np.sqrt(square))
 
 
 def slopes(theta: Array) -> tuple[Array, Array]:
@@ -66,35 +73,53 @@ def slopes(theta: Array) -> tuple[Array, Array]:
     return -k * np.sin(k * theta[:, None]), k * np.cos(k * theta[:, None])
 
 
-def attractor_model(cells: Cells, prior: Prior) -> Any:
-    """Return the PyMC model; its variable "pull" is each person's log prior, "sd" the sd of their errors in rad."""
+def attractor_model(people: int, rows: int, prior: Prior) -> Any:
+    """Return the PyMC model; its variable "pull" is each person's log prior, "sd" the sd of their errors in rad.
+
+    The cells are its data, see `data_of`: of no account until they are given.
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
-    if prior not in PRIORS:
-        raise UserError(f"There is no prior of hue {prior!r}; {nearest(prior, PRIORS)}")
-    people = len(cells.names)
-    steep = np.concatenate(slopes(cells.theta), axis=1)
     with pm.Model() as model:
+        person, n = pm.Data("person", np.zeros(rows, np.int64)), pm.Data("n", np.zeros(rows))
+        told, told_sd = pm.Data("mean", np.zeros(rows)), pm.Data("error_sd", np.ones(rows))
         centre = pm.Normal("log_sd_mean", np.log(0.15), 0.5)
         spread = pm.HalfNormal("log_sd_spread", 0.5)
         sd = pm.Deterministic("sd", pt.exp(centre + spread * pm.Normal("log_sd_offset", shape=people)))
-        if prior == "flat":
-            pull = pt.zeros((people, 2 * HARMONICS))
-        else:
+        own, mean = sd[person], 0.0
+        if prior != "flat":
             shared = pm.Normal("shared", 0.0, 2.0, shape=2 * HARMONICS)
             pull = pt.tile(shared[None], (people, 1))
-        if prior == "individual":
-            # The k-th harmonic of a log prior that is smooth falls with k; each has a spread of its own.
-            between = pm.HalfNormal("between", 2.0, shape=HARMONICS)
-            offset = pm.Normal("offset", shape=(people, 2 * HARMONICS))
-            pull = pull + pt.concatenate([between, between])[None] * offset
-        pull = pm.Deterministic("pull", pull)
-        own = sd[cells.person]
-        mean = 0.5 * own**2 * (pull[cells.person] * steep).sum(axis=1)
-        squares = cells.sd**2 + (cells.mean - mean) ** 2
-        pm.Potential("errors", (-cells.n * (pt.log(own) + squares / (2 * own**2))).sum())
+            if prior == "individual":
+                # The k-th harmonic of a log prior that is smooth falls with k; each has a spread of its own.
+                between = pm.HalfNormal("between", 2.0, shape=HARMONICS)
+                offset = pm.Normal("offset", shape=(people, 2 * HARMONICS))
+                pull = pull + pt.concatenate([between, between])[None] * offset
+            pull = pm.Deterministic("pull", pull)
+            steep = pm.Data("steep", np.zeros((rows, 2 * HARMONICS)))
+            mean = 0.5 * own**2 * (pull[person] * steep).sum(axis=1)
+        squares = told_sd**2 + (told - mean) ** 2
+        pm.Potential("errors", (-n * (pt.log(own) + squares / (2 * own**2))).sum())
     return model
+
+
+def data_of(cells: Cells, rows: int, prior: Prior) -> dict[str, NDArray[Any]]:
+    """Return the data of `attractor_model`: as many cells as it has rows, those that are missing without trials."""
+    missing = rows - len(cells.n)
+    steep = np.concatenate(slopes(cells.theta), axis=1)
+    found = {"person": cells.person, "n": cells.n, "mean": cells.mean, "error_sd": cells.sd}
+    found |= {"steep": steep} if prior != "flat" else {}
+    return {name: np.concatenate([each, np.zeros((missing, *each.shape[1:]), each.dtype)])
+            for name, each in found.items()}  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _compiled(people: int, rows: int, prior: Prior) -> Any:
+    """Return the model compiled: that takes longer than to sample it, and both halves of the chains share it."""
+    from cogmem.fitting.bayes import compiled
+
+    return compiled(attractor_model(people, rows, prior))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,14 +157,22 @@ def fit_hues(
     chains: int = 4,
     cores: int | None = None,
 ) -> HueFit:
-    """Return the posterior of a prior of hue (NUTS); the same seed gives the same draws on any number of cores."""
+    """Return the posterior of a prior of hue (NUTS); the same seed gives the same draws on any number of cores.
+
+    UserError where there is no such prior.
+    """
     import arviz as az
 
     from cogmem.fitting.bayes import by_nutpie
 
-    trace = by_nutpie(attractor_model(cells, prior), chains, tune, draws, 0.9, seed, cores, progress=False)
+    if prior not in PRIORS:
+        raise UserError(f"There is no prior of hue {prior!r}; {nearest(prior, PRIORS)}")
+    people = len(cells.names)
+    # A round number of cells a person, so that halves of the chains need one model.
+    rows = people * -(-len(cells.n) // people)
+    ready = _compiled(people, rows, prior).with_data(**data_of(cells, rows, prior))
+    trace = by_nutpie(ready, chains, tune, draws, 0.9, seed, cores, progress=False)
     known = [name for name in ("log_sd_mean", "shared", "between", "pull", "sd") if name in trace.posterior]
-    known = [name for name in known if prior != "flat" or name != "pull"]
     r_hat = max(float(az.rhat(trace.posterior[[name]])[name].max()) for name in known)
 
     def drawn(name: str) -> Array:
@@ -148,7 +181,9 @@ def fit_hues(
 
     between = drawn("between") if prior == "individual" else None
     diverged = int(trace.sample_stats["diverging"].sum())
-    return HueFit(prior, cells.names, drawn("pull"), drawn("sd"), r_hat, diverged, between)
+    sd = drawn("sd")
+    pull = drawn("pull") if prior != "flat" else np.zeros((*sd.shape, 2 * HARMONICS))
+    return HueFit(prior, cells.names, pull, sd, r_hat, diverged, between)
 
 
 def held_out(done: HueFit, cells: Cells) -> Array:

@@ -8,8 +8,9 @@ those of incremental mixture importance sampling, Raftery & Bao, 2010). The effe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ PER_ROUND: Final = 500
 MOST_ROUNDS: Final = 16
 ENOUGH: Final = 1000.0
 DEGREES: Final = 5.0
+
+Component: TypeAlias = tuple[Array, Array]
+"""Of a proposal: where everybody's is (people, p), and the Cholesky factor of its covariance (people, p, p)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,10 +159,23 @@ def sample(
         (z[k], np.linalg.cholesky(cov + 1e-12 * np.eye(cov.shape[-1])))
         for k, cov in enumerate(spread(objective, z[:N_MODES]))
     ]
-    sizes = [FIRST_ROUND // len(components)] * len(components)
-    every = np.concatenate([_propose(*part, n, rng) for part, n in zip(components, sizes, strict=True)])
+    draws, ess = sample_around(objective, components, n_draws=n_draws, rng=rng, enough=enough)
+    return Posterior(z[0], draws, ess, density[0])
+
+
+def sample_around(
+    objective: LogPosterior, components: Sequence[Component], *, n_draws: int, rng: np.random.Generator,
+    enough: float = ENOUGH,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return draws (n_draws, people, parameters) and their effective number (people,); proposals begin at `components`.
+
+    Rounds are added until everybody has `enough` effective draws, MOST_ROUNDS at most.
+    """
+    known = list(components)
+    sizes = [FIRST_ROUND // len(known)] * len(known)
+    every = np.concatenate([_propose(*part, n, rng) for part, n in zip(known, sizes, strict=True)])
     value = objective(every)
-    densities = np.stack([_log_t(every, *part) for part in components])
+    densities = np.stack([_log_t(every, *part) for part in known])
     for rounds in range(MOST_ROUNDS):
         weights = _weigh(value, densities, sizes)
         ess = 1.0 / (weights**2).sum(axis=0)
@@ -167,10 +184,10 @@ def sample(
         overall = _moments(every, weights)
         new = overall if rounds < 2 else _local(every, weights, overall[1])
         drawn = _propose(*new, PER_ROUND, rng)
-        components.append(new)
+        known.append(new)
         sizes.append(PER_ROUND)
-        here = np.stack([_log_t(drawn, *part) for part in components[:-1]])
+        here = np.stack([_log_t(drawn, *part) for part in known[:-1]])
         every, value = np.concatenate([every, drawn]), np.concatenate([value, objective(drawn)])
         densities = np.concatenate([np.concatenate([densities, here], axis=1), _log_t(every, *new)[None]])
     rows = _resample(weights, n_draws, rng)
-    return Posterior(z[0], np.take_along_axis(every, rows[..., None], axis=0), ess, density[0])
+    return np.take_along_axis(every, rows[..., None], axis=0), ess

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,7 +201,7 @@ def fit_population(
         # A narrow population is made of few of the points: its likelihood would be rough with too few of them.
         if points.effective(likeliest[: len(loc)], posterior.sigma(likeliest[len(loc) :])) > ENOUGH:
             break
-    middle, width, found, said = (_by_nuts if how.name == "nuts" else _by_importance)(posterior, how, seed)
+    middle, width, found, said = (_by_nuts if how.name == "nuts" else by_importance)(posterior, how, seed)
     flat = {name: values.reshape(-1, len(loc)) for name, values in (("mu", middle), ("sigma", width))}
     effective = points.effective(flat["mu"].mean(axis=0), flat["sigma"].mean(axis=0))
     found["points"] = effective
@@ -256,13 +256,26 @@ def marginal_of(points: Points, counts: Array) -> Marginal:
     return Marginal(np.ascontiguousarray(np.where(share < TINY, 0.0, share), dtype=np.float32), points)
 
 
+class Likelihood(Protocol):
+    """The log likelihood of populations, with everybody integrated out."""
+
+    def of(self, mu: Array, sigma: Array) -> Array:
+        """Return that of many populations: mu and sigma (draws, p) -> (draws,)."""
+        ...
+
+    def with_gradient(self, x: Array) -> tuple[Array, Array]:
+        """Return the log likelihood (1,) and its gradient (1, 2 p) at (mu, log sigma), x (1, 2 p)."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """The log posterior of (mu, log spread), sigma being a quarter of the prior's scale and the spread."""
+    """The log posterior of (mu, log spread), sigma being `least` of the prior's scale and the spread."""
 
-    marginal: Marginal
+    marginal: Likelihood
     loc: Array
     scale: Array
+    least: float = LEAST
     n_people: ClassVar[int] = 1
     """`laplace.sample` draws from the posterior of one: the population."""
     with_prior: ClassVar[bool] = True
@@ -288,7 +301,7 @@ class Posterior:
 
     def sigma(self, v: Array) -> Array:
         """Return the populations' sigma for log spreads v."""
-        return np.asarray(LEAST * self.scale + np.exp(v))
+        return np.asarray(self.least * self.scale + np.exp(v))
 
     def with_gradient(self, x: Array) -> tuple[Array, Array]:
         """Return the log density (1,) and its gradient (1, 2 p) at x (1, 2 p)."""
@@ -351,13 +364,15 @@ def _by_nuts(posterior: Posterior, how: Method, seed: int) -> Drawn:
     return middle, width, found, said
 
 
-def _by_importance(posterior: Posterior, how: Method, seed: int) -> Drawn:
-    p = len(posterior.loc)
-    drawn = laplace.sample(
-        posterior, n_draws=how.draws, rng=np.random.default_rng(seed), enough=how.effective_draws,
-        near=posterior.mode[None],
-    )  # fmt: skip
-    x, ess = np.moveaxis(drawn.draws, 1, 0), float(drawn.ess[0])
-    if ess < FEW:
+def by_importance(posterior: Posterior, how: Method, seed: int) -> Drawn:
+    """Return draws of the population by importance sampling, or by NUTS where fewer than FEW of them are effective."""
+    p, mode = len(posterior.loc), posterior.mode
+    shape = posterior.shape(mode)
+    component = mode[None], np.asarray(np.linalg.cholesky(shape @ shape.T))[None]
+    drawn, ess = laplace.sample_around(
+        posterior, [component], n_draws=how.draws, rng=np.random.default_rng(seed), enough=how.effective_draws
+    )
+    x = np.moveaxis(drawn, 1, 0)
+    if ess[0] < FEW:
         return _by_nuts(posterior, CHAINS, seed)
-    return x[..., :p], posterior.sigma(x[..., p:]), {"ess_min": ess}, []
+    return x[..., :p], posterior.sigma(x[..., p:]), {"ess_min": float(ess[0])}, []

@@ -1,9 +1,8 @@
-"""Rating models fitted to people's counts of ratings: the population and everybody in it, by NUTS or at once.
+"""Rating models fitted to people's counts of ratings: the population and everybody in it.
 
-With some hundred answers to tell seven parameters, a person's posterior is much narrower than the population: the
-points that `fitting.populations` shares among all people would be one or two a person. So each person's parameters are
-sampled (see `fitting.step_fits`), and only the density of somebody new is an average over points, the person's own.
-"laplace" takes the likeliest population as known (see `fitting.together.fit_likeliest`): seconds instead of minutes.
+With some hundred answers to tell seven parameters, a person's posterior is much narrower than the population, so
+everybody is drawn at points of their own (see `fitting.together`): "laplace" draws the population by importance
+sampling, "nuts" all of it by NUTS, in minutes instead of seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from cogmem.fitting.fits import Method
 from cogmem.fitting.loo import Elpd
 from cogmem.fitting.step_fits import StepDensity, StepFit
-from cogmem.fitting.together import fit_likeliest, fit_together
+from cogmem.fitting.together import fit_by_importance, fit_together, points_around
 from cogmem.models.recognition import RatingModel, shares
 from cogmem.subjects.parameters import constrained, unconstrain
 
@@ -32,10 +31,6 @@ STEP: Final = 1e-7
 """Of a difference: chances are told to 1e-16, their slopes so to 1e-9."""
 FAST: Final = Method("laplace", chains=1, effective_draws=500.0)
 """Of a fit to one half of the answers."""
-POINTS: Final = 1000
-TAIL: Final = 5.0
-WIDER: Final = 1.2
-"""Points for the density of somebody new: Student's t, this much wider than the person's posterior."""
 
 
 def log_counts(counts: Array, chances: Array) -> Array:
@@ -55,6 +50,19 @@ class RatingDensity(StepDensity):
 
     def with_gradient(self, z: Array) -> tuple[Array, Array]:
         """Return the log likelihood (people,) and its gradient (people, parameters) at z (people, parameters)."""
+        value, slope, _, _ = self._slopes(z)
+        return value, slope
+
+    def information(self, z: Array) -> tuple[Array, Array, Array]:
+        """Return (log likelihood (people,), gradient (people, p), expected information (people, p, p)) at z."""
+        value, slope, chances, by_parameter = self._slopes(z)
+        assert self.counts is not None
+        expected = self.counts.sum(axis=-1, keepdims=True) / np.maximum(chances, LEAST)
+        found = np.einsum("ucr,ucrp,ucrq->upq", expected, by_parameter, by_parameter, optimize=True)
+        return value, slope, found
+
+    def _slopes(self, z: Array) -> tuple[Array, Array, Array, Array]:
+        """Return value, gradient, chances (people, 2, ratings), and their slopes (people, 2, ratings, parameters)."""
         assert self.model is not None
         assert self.counts is not None
         z, n, people = np.clip(z, -30.0, 30.0), self.model.n_ratings - 1, len(z)
@@ -64,21 +72,17 @@ class RatingDensity(StepDensity):
         memory, places = self.model.parts(theta.reshape(-1, z.shape[1]))
         memory, places = np.concatenate([memory, memory[:people]]), np.concatenate([places, places[:people] + STEP])
         below = self.model.cumulative(memory, places).reshape(-1, people, 2, n)
-        value, pull = _pull(self.counts, below[0])
         slopes = (below[1:] - below[0]) / STEP
-        by_place = (pull * slopes[-1]).sum(axis=1)
         # A gap moves all criteria above it; gaps are fitted as logarithms.
-        above = by_place[:, ::-1].cumsum(axis=1)[:, ::-1]
-        above[:, 1:] *= theta[0, :, 1:n]
-        own = np.einsum("ucr,mucr->um", pull, slopes[:-1])
-        return value, np.concatenate([above, own], axis=1)
-
-
-def _pull(counts: Array, below: Array) -> tuple[Array, Array]:
-    """Return the log likelihood (people,) and its slope by each chance in `below` (people, 2, ratings - 1)."""
-    chances = shares(below)
-    slope = np.where(chances > LEAST, counts / np.maximum(chances, LEAST), 0.0)
-    return log_counts(counts, chances), slope[..., :-1] - slope[..., 1:]
+        moved = np.tril(np.ones((n, n))) * np.concatenate([np.ones((people, 1)), theta[0, :, 1:n]], axis=1)[:, None]
+        by_parameter = np.concatenate(
+            [slopes[-1][..., None] * moved[:, None], np.moveaxis(slopes[:-1], 0, -1)], axis=-1
+        )
+        ends = np.zeros((people, 2, 1, z.shape[1]))
+        by_parameter = np.diff(np.concatenate([ends, by_parameter, ends], axis=2), axis=2)
+        chances = shares(below[0])
+        pull = np.where(chances > LEAST, self.counts / np.maximum(chances, LEAST), 0.0)
+        return log_counts(self.counts, chances), np.einsum("ucr,ucrp->up", pull, by_parameter), chances, by_parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,36 +114,14 @@ class RatingFit:
         chosen = np.linspace(0, len(mu) - 1, min(draws, len(mu))).astype(int)
         theta = self.done.theta
         z = unconstrain(self.done.parameters, dict(zip(self.done.draws, np.moveaxis(theta, -1, 0), strict=True)))
-        points, log_q = _points(np.moveaxis(z, 0, -1), np.random.default_rng(seed))
-        logs = np.stack([log_counts(self.counts, self.chances(constrained(self.done.parameters, each)))
-                         for each in points])  # fmt: skip
-        found = [_averaged(points[:, u], logs[:, u] - log_q[:, u], mu[chosen], sigma[chosen])
-                 for u in range(points.shape[1])]  # fmt: skip
-        return np.stack(found, axis=1)
+        drawn = np.moveaxis(z, 0, -1)
+        centre = drawn.mean(axis=0)
+        spread = np.einsum("sup,suq->upq", drawn - centre, drawn - centre) / len(drawn)
+        points = points_around(self._log_likelihood, centre, spread, np.random.default_rng(seed))
+        return points.by_person(mu[chosen], sigma[chosen])
 
-
-def _points(z: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return POINTS points like each person's draws z (draws, people, p), and their log densities (points, people)."""
-    from scipy.special import gammaln
-
-    p, centre = z.shape[-1], z.mean(axis=0)
-    spread = np.einsum("sup,suq->upq", z - centre, z - centre) / len(z)
-    factor = WIDER * np.linalg.cholesky(spread + 1e-10 * np.eye(p))
-    standard = rng.standard_normal((POINTS, z.shape[1], p))
-    standard *= np.sqrt(TAIL / rng.chisquare(TAIL, (POINTS, z.shape[1], 1)))
-    constant = gammaln((TAIL + p) / 2) - gammaln(TAIL / 2) - 0.5 * p * np.log(TAIL * np.pi)
-    log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
-    log_q = constant - log_det - 0.5 * (TAIL + p) * np.log1p((standard**2).sum(axis=-1) / TAIL)
-    return centre + np.einsum("upq,suq->sup", factor, standard), log_q
-
-
-def _averaged(points: Array, logs: Array, mu: Array, sigma: Array) -> Array:
-    """Return the log of the mean of exp(logs) N(points; mu, sigma) over points, for each draw of mu and sigma."""
-    exact = 1.0 / sigma**2
-    inside = (points**2) @ (-0.5 * exact).T + points @ (mu * exact).T + logs[:, None]
-    outside = -0.5 * (mu**2 * exact).sum(axis=1) - np.log(sigma).sum(axis=1) - 0.5 * mu.shape[1] * np.log(2 * np.pi)
-    peak = inside.max(axis=0)
-    return np.asarray(peak + np.log(np.exp(inside - peak).mean(axis=0)) + outside)
+    def _log_likelihood(self, z: Array) -> Array:
+        return log_counts(self.counts, self.chances(constrained(self.done.parameters, z)))
 
 
 def fit_ratings(model: RatingModel, counts: Array, people: tuple[str, ...], *, method: Method, seed: int) -> RatingFit:
@@ -153,7 +135,7 @@ def fit_ratings(model: RatingModel, counts: Array, people: tuple[str, ...], *, m
         return log_counts(counts, chances(theta))
 
     density = RatingDensity(model.parameters, people, likelihood, True, model, counts)
-    fit = fit_together if method.name == "nuts" else fit_likeliest
+    fit = fit_together if method.name == "nuts" else fit_by_importance
     return RatingFit(fit(density, name=model.name, method=method, seed=seed), chances, counts, method.chains)
 
 

@@ -55,7 +55,10 @@ PLACE: Final = 3.5
 """The mean place of a test: every pair came as often at each."""
 GROUPS: Final = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 24))
 """Lists back that are held together."""
+WHOLE: Final = Method("laplace", draws=2000, effective_draws=2000.0)
+"""Of the fit to all answers, by importance sampling."""
 NUTS: Final = Method("nuts", chains=4, tune=500, draws=1000, target_accept=0.8)
+"""The same posterior by chains."""
 """Of the fit to all answers: long enough that r-hat can tell 1.01 from more."""
 MODELS: Final = {model.name: model for model in PAIR_MODELS}
 
@@ -100,8 +103,8 @@ def predicted(model: PairModel, met: Held) -> Predict:
     return predict
 
 
-def whole_fit(model: PairModel, *, seed: int, method: Method = NUTS) -> PopulationFit:
-    """Return the model fitted to all answers of all people (NUTS over the population)."""
+def whole_fit(model: PairModel, *, seed: int, method: Method = WHOLE) -> PopulationFit:
+    """Return the model's population fitted to all answers of all people."""
     counts = halves().first + halves().second
     return fit_population(model.parameters, predicted(model, held()), counts, method=method, seed=seed)
 
@@ -193,7 +196,8 @@ def whole_outcome(name: str, seed: int) -> Outcome:
     score = population_elpd(done)
     table = done.typical()
     n = len(table)
-    more = {"rhat": done.diagnostics["rhat_max"], "ess": done.diagnostics["ess_min"],
-            "divergences": done.diagnostics["divergences"], "pareto_k": float(score.pareto_k.max())}  # fmt: skip
+    found = done.diagnostics
+    more = {"rhat": found.get("rhat_max", np.nan), "ess": found["ess_min"],
+            "divergences": found.get("divergences", np.nan), "pareto_k": float(score.pareto_k.max())}  # fmt: skip
     table = table.with_columns({key: np.full(n, value) for key, value in more.items()})
     return Outcome(name, "step", score.pointwise, {}, table)

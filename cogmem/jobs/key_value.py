@@ -1,7 +1,7 @@
 """The main job of key-value memory: people, classical models, stores and trained networks on the same word pairs.
 
 People are 72 who learned lists of six pairs (pal1_2024). Classical models are fitted to one half of everybody's lists
-and scored on the other, both ways round, and once to all of them by NUTS, with each person left out in turn. Stores and
+and scored on the other, both ways round, and once to all of them, with each person left out in turn. Stores and
 networks are linked to people's answers by one rule. Beside them: how many pairs each memory holds, the fan effect, and
 the simulations of Gershman, Fiete & Irie (2025).
 """
@@ -38,7 +38,7 @@ from cogmem.trials import Trials, from_rows
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
 
-VERSION: Final = 2
+VERSION: Final = 3
 MODELS: Final = cued_recall.MODELS
 HELD: Final = {store.name: store for store in STORES}
 MEMORIES: Final[Mapping[str, MixerName]] = {f"recall_{mixer}": mixer for mixer in recall_networks.RATES}
@@ -49,7 +49,7 @@ PEOPLE: Final = "people"
 class KeyValueResults:
     """Everything the job computed; `curves` by measure, everybody's; `seconds` is how long it took here.
 
-    `left_out`: a row a classical model, fitted to all answers by NUTS, with its density of people left out. `capacity`:
+    `left_out`: a row a classical model, fitted to all answers, with its density of people left out. `capacity`:
     a row a trained memory, width, load and seed. `fan`: the fits of the fan effect.
     """
 

@@ -64,7 +64,10 @@ def behind_best(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tupl
 
 
 def left_out_rows(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
-    """Return `behind_best` of fits to all answers, whose scores are of people left out, and what NUTS says of each."""
+    """Return `behind_best` of fits to all answers, whose scores are of people left out, and what is known of the draws.
+
+    `ess` are effective draws, `rhat` and `divergences` NaN where there were no chains (importance sampling).
+    """
     if not outcomes:
         return Trials({})
     table = behind_best(outcomes, mean_and_se)

@@ -1,4 +1,8 @@
-"""The main job of serial reproduction: people's chains, fitted reproducers and networks, scored on the same trials."""
+"""The main job of serial reproduction: people's chains, fitted reproducers and networks, scored on the same trials.
+
+People's chains are of dots (from memory, and copied) and of hues; of sentences, which no reproducer here can take, what
+is left is told generation by generation.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 
 from cogmem.core import Curve, Record
 from cogmem.errors import UserError
+from cogmem.exports import points_of
 from cogmem.fitting.chains import MEASURES, clustered, human_chains
 from cogmem.fitting.line_chains import steps_of
 from cogmem.human_data.loading import load
@@ -29,9 +34,13 @@ from cogmem.store import Store
 Array = NDArray[np.float64]
 
 PARADIGM: Final = "serial_reproduction"
-VERSION: Final = 1
+VERSION: Final = 2
 """Counts up when the same names begin to mean another computation: what is stored is then made anew."""
 EXPERIMENTS: Final = ("E1", "E2", "E3")
+DOTS: Final[Mapping[str, str | None]] = {"Dots from memory": None, "Dots copied (motor control)": "motor_control"}
+SENTENCES: Final = ("kept_parent", "kept_root", "edit_parent")
+FEWEST: Final = 10
+"""Roots of which a mean is shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +54,13 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class ReproductionResults:
-    """Everything the job computed; `seconds` is how long it took here, what was stored not counted again."""
+    """Everything the job computed; `seconds` is how long it took here, what was stored not counted again.
+
+    `sentences`: by measure what is left of people's sentences, a curve an experiment, where everything was asked for.
+    """
 
     comparisons: tuple[Comparison, ...]
+    sentences: Mapping[str, tuple[Curve, ...]]
     seed: int
     seconds: float
 
@@ -165,33 +178,49 @@ def compute(
     workers: int = 2,
     report: Report = silent,
 ) -> ReproductionResults:
-    """Return the whole comparison; `human` is a table of chains (None: dots from memory and as a motor control).
+    """Return the whole comparison; `human` is a table of chains (None: dots from memory, dots copied, and hues).
 
     `models` names the reproducers (None: all); the data set of hues gives its three experiments, and a record of chains
     of values on a line (see `read_chains`) is scored by the exact density of each reproduction.
     """
     started = time.perf_counter()
-    tables = [load("vul_dots"), load("vul_dots", table="motor_control")] if human is None else [human]
+    for_dots = (*dots.BAYESIAN, *(dots.NETWORKS if networks else ()))
     made: list[Comparison] = []
-    for table in tables:
-        if isinstance(table, Record):
-            made.append(_lines(table, _chosen(lines.MODELS, models), seed, store, workers, report))
-        elif table.subject == "destefano_hues":
-            made += _hue_comparisons(models, seed, store, workers, report)
-        else:
-            known = (*dots.BAYESIAN, *(dots.NETWORKS if networks else ()))
-            made.append(_dots(table, _chosen(known, models), seed, store, workers, report))
-    if human is None and len(made) == 2:
-        titles = ("Dots from memory", "Dots copied (motor control)")
-        made = [replace(each, title=title) for each, title in zip(made, titles, strict=True)]
-    return ReproductionResults(tuple(made), seed, time.perf_counter() - started)
+    if human is None:
+        chosen = _chosen((*for_dots, *hues.MODELS), models)
+        names = [name for name in for_dots if name in chosen]
+        for title, table in DOTS.items() if names else ():
+            found = _dots(load("vul_dots", table=table), names, seed, store, workers, report)
+            made.append(replace(found, title=title))
+        if names := [name for name in hues.MODELS if name in chosen]:
+            made += _hue_comparisons(names, seed, store, workers, report)
+    elif isinstance(human, Record):
+        made.append(_lines(human, _chosen(lines.MODELS, models), seed, store, workers, report))
+    elif human.subject == "destefano_hues":
+        made += _hue_comparisons(_chosen(tuple(hues.MODELS), models), seed, store, workers, report)
+    else:
+        made.append(_dots(human, _chosen(for_dots, models), seed, store, workers, report))
+    told = {measured: _sentences(measured) for measured in SENTENCES} if human is None and models is None else {}
+    return ReproductionResults(tuple(made), told, seed, time.perf_counter() - started)
 
 
-def _hue_comparisons(
-    models: Sequence[str] | None, seed: int, store: Store, workers: int, report: Report
-) -> list[Comparison]:
+def _sentences(measured: str) -> tuple[Curve, ...]:
+    """Return what is left of people's sentences by generation, means over roots, a curve an experiment."""
+    human = load("lerique_2017")
+    columns = {"y": human.rows["y"] if measured == human.measure else human.rows[measured]}
+    n = len(human.rows)
+    rows = human.rows.select("x", "root", "experiment").with_columns(columns | {"n": np.ones(n), "sd": np.zeros(n)})
+    found = []
+    for experiment in np.unique(rows["experiment"]):
+        own = rows.where((rows["experiment"] == experiment) & np.isfinite(rows["y"]))
+        pooled = replace(human, subject=str(experiment), measure=measured, rows=own).pool()
+        # Later generations have few roots left: a mean of fewer than ten says little.
+        found.append(replace(pooled, rows=pooled.rows.where(pooled.rows["n"] >= FEWEST)))
+    return tuple(found)
+
+
+def _hue_comparisons(names: Sequence[str], seed: int, store: Store, workers: int, report: Report) -> list[Comparison]:
     errors, drift = load("destefano_hues", table="errors"), load("destefano_hues")
-    names = _chosen(tuple(hues.MODELS), models)
     tasks = []
     for experiment in EXPERIMENTS:
         rows = hues.table_of(errors, experiment)
@@ -213,4 +242,5 @@ def document(results: ReproductionResults) -> dict[str, Any]:
             for name, found in each.curves.items()
         }  # fmt: skip
         parts.append({"title": each.title, **each.line_up.as_dict(), "curves": curves})
-    return {"comparisons": parts, "seed": results.seed, "seconds": results.seconds}
+    sentences = points_of(results.sentences)
+    return {"comparisons": parts, "sentences": sentences, "seed": results.seed, "seconds": results.seconds}

@@ -1,7 +1,7 @@
 """The main job of superposed codes: people's recognition and models of it, and what memories of one-trial codes hold.
 
 People are 459 who rated old and new items in six steps (roc6_2015). Models of recognition are fitted to one half of
-everybody's answers and scored on the other, and once to all of them by NUTS. Memories (Sparsey, its rivals) take the
+everybody's answers and scored on the other, and once to all of them. Memories (Sparsey, its rivals) take the
 same lists; a field of Sparsey is measured by its size, by the time an item takes and on images of digits.
 """
 
@@ -37,7 +37,7 @@ from cogmem.trials import Trials
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
 
-VERSION: Final = 1
+VERSION: Final = 2
 MODELS: Final = recognition.MODELS
 BACKED: Final = replace(with_rule(sparsey, backoff=(0.9, 0.9)), name="sparsey_backing_off")
 MEMORIES: Final[Mapping[str, Memory]] = {memory.name: memory for memory in (sparsey, BACKED, *RIVALS)}
@@ -56,7 +56,7 @@ class SuperpositionResults:
 
     `lists`: people and models by data set that has no ratings (see `recognition_lists`), where all were asked for.
     `behind`: by data set models and people by how far behind the best they are at the half that was not fitted.
-    `left_out`: a row a model of recognition, fitted to all answers by NUTS, with its density of people left out.
+    `left_out`: a row a model of recognition, fitted to all answers, with its density of people left out.
     `tables`: "similarity", "capacity" and "times" of fields (see `sparsey_capacity`), "digits" (see `digit_codes`).
     """
 

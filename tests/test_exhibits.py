@@ -136,6 +136,8 @@ def test_a_subject_looks_the_same_in_every_drawing() -> None:
     assert one["power"] != one["lstm"]
     assert one["power, 7 d"][0] not in {one["power"][0], one["lstm"][0]}  # a colour that is left
     assert len(set(fixed_looks().values())) == len(fixed_looks())  # nobody looks like somebody else
+    told = drawn("store, a", "store, a, theory", "store, b")
+    assert told["store, a, theory"] == told["store, a"] != told["store, b"]
     many = drawn(*(f"variant {k}" for k in range(20)))
     assert len(set(many.values())) == 20
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cogmem.figures.figure import Z90, Drawing, Figure, Panel, Scale, Series, rows_around
 from cogmem.figures.interference import ONE
+from cogmem.figures.looks import THEORY
 from cogmem.jobs.store_arguments import CAPACITY, Arguments, compute
 from cogmem.progress import Report
 from cogmem.store import Store
@@ -30,7 +31,7 @@ def _accuracy(table: Trials, title: str, *, likeness: float = 0.0, noise: float 
                           & (table["key_similarity"] == likeness) & (table["cue_noise"] == noise))  # fmt: skip
         parts.append(_series(rule, own["n_pairs"], own["y"], own["se"]))
         if rule in ("linear", "delta") and np.isfinite(own["theory"]).all():
-            parts.append(_series(f"{rule}, theory", own["n_pairs"], own["theory"], points=True, joined=False))
+            parts.append(_series(rule + THEORY, own["n_pairs"], own["theory"], points=True, joined=False))
     return Panel(title, "Pairs", "Proportion correct", tuple(parts), "log", ONE)
 
 
@@ -43,7 +44,7 @@ def _by(table: Trials, group: str, x: str, y: str, title: str, labels: tuple[str
         if len(own):
             parts.append(_series(str(name), own[x], own[y], own.get(f"{y}_se", np.nan)))
         if theory and len(known := own.where(np.isfinite(own["theory"]))):
-            parts.append(_series(f"{name}, theory", known[x], known["theory"], points=True, joined=False))
+            parts.append(_series(str(name) + THEORY, known[x], known["theory"], points=True, joined=False))
     return Panel(title, labels[0], labels[1], tuple(parts), scales[0], span, scales[1])
 
 

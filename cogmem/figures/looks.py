@@ -14,6 +14,8 @@ BRIGHT: Final = len(COLOURS) - 1
 """Colours that are seen well on white: all but yellow, which nobody has."""
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: Final = ("-", "--", ":", "-.")
+THEORY: Final = ", theory"
+"""What ends the label of points that theory says of a subject, whose own are a line in the same panel."""
 Look = tuple[str, str, str]
 """Colour, marker and line of a subject."""
 
@@ -35,11 +37,14 @@ def looks_of(drawing: Drawing) -> dict[str, Look]:
     """Return how everybody but people looks, the same in every panel; who is in the catalogue, in every drawing.
 
     Others (variants of a subject, language models) take colours that nobody has who is in a panel with them; where all
-    are taken another line, and then another marker.
+    are taken another line, and then another marker. Points of a subject's own theory look like the subject.
     """
     panels = [[each.label for each in panel.series if each.kind != "human"] for panel in drawing.panels]
     fixed, found = fixed_looks(), dict[str, Look]()
     for label in dict.fromkeys(label for labels in panels for label in labels):
+        if (own := label.removesuffix(THEORY)) in found:
+            found[label] = found[own]
+            continue
         beside = {other for labels in panels if label in labels for other in labels}
         near = [looks[other] for looks in (fixed, found) for other in beside if other in looks]
         found[label] = fixed[label] if label in fixed else _apart(near)

@@ -22,7 +22,7 @@ from cogmem.jobs.reproduction import compute, document
 from cogmem.paradigms import serial_reproduction
 from cogmem.store import Store
 from cogmem.subjects.circular_reproducer import AttractorReproducer, VonMisesReproducer
-from cogmem.trials import Trials
+from cogmem.trials import Trials, concatenate
 
 DOTS = load("vul_dots")
 
@@ -132,6 +132,31 @@ def test_the_density_of_cells_is_that_of_their_errors() -> None:
     assert np.rad2deg(hues.own_sd(cells)) == pytest.approx(
         [np.sqrt((errors[who == person] ** 2).mean()) for person in range(3)]
     )
+
+
+def test_both_halves_of_the_chains_are_one_cell_a_person_and_hue() -> None:
+    rng = np.random.default_rng(7)
+    errors, hue, who = rng.normal(2.0, 9.0, 200), rng.uniform(0, 360, 200), rng.integers(0, 2, 200)
+    first = np.arange(200) < 90
+    halves = [by_cells(errors[part], hue[part], who[part]) for part in (first, ~first)]
+    both, whole = hues.cells_of(concatenate(halves)), hues.cells_of(by_cells(errors, hue, who))
+    assert len(both.n) == len(whole.n)
+    for name in ("person", "theta", "n", "mean", "sd"):
+        np.testing.assert_allclose(getattr(both, name), getattr(whole, name))
+
+
+def test_missing_cells_say_nothing() -> None:
+    rng = np.random.default_rng(8)
+    cells = hues.cells_of(by_cells(rng.normal(0, 9.0, 99), rng.uniform(0, 360, 99), rng.integers(0, 3, 99)))
+    n = len(cells.n)
+    log = []
+    for rows in (n, n + 7):
+        model = hues.attractor_model(3, rows, "individual")
+        for name, values in hues.data_of(cells, rows, "individual").items():
+            model.set_data(name, values)
+        log.append(float(model.compile_logp(sum=True)(model.initial_point())))
+    assert log[0] == pytest.approx(log[1])
+    assert np.isfinite(log[0])
 
 
 def test_other_people_predict_without_the_person() -> None:

@@ -41,6 +41,7 @@ NARROWEST: Final = 0.05
 POINTS: Final = 1000
 REFINED: Final = 3
 """Rounds of points; the first are around the modes, and the worst-off person is made of few of them."""
+FEWEST: Final = 20.0
 TAIL: Final = 5.0
 WIDER: Final = 1.2
 """A person's points: Student's t, this much wider than the person's posterior."""
@@ -259,6 +260,8 @@ def fit_by_importance(density: Scored, *, name: str, method: Method, seed: int) 
     chosen = mu.reshape(-1, p), sigma.reshape(-1, p)
     z = points.drawn(*chosen, rng).reshape(*mu.shape[:2], -1, p)
     found["points"] = points.effective(*likeliest)
+    if found["points"] < FEWEST:
+        said.append(f"Somebody is made of {found['points']:.0f} effective points: take that person as roughly told.")
     draws = constrain(np, density.parameters, list(np.moveaxis(z, -1, 0)))
     population, took = {"mu": mu, "sigma": sigma}, time.perf_counter() - started
     return StepFit(name, density.parameters, density.people, draws, population, found, tuple(said), took)

@@ -6,8 +6,12 @@ import os
 import time
 from concurrent.futures import Executor
 from threading import Thread
+from typing import Final
 
 from cogmem.notices import without_notices
+
+ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+"""Of a worker's products of matrices: threads of workers that share the cores wait for one another."""
 
 
 def as_worker(head: int) -> None:
@@ -29,11 +33,11 @@ def side_by_side(workers: int) -> Executor:
     """Return a pool of so many workers, each a fresh interpreter: a fork of threads that torch has run can hang.
 
     They take what is defined in a notebook, a script or a plan, and do not run the script of the head again, as the
-    standard library's would.
+    standard library's would. Each multiplies matrices in one thread.
     """
     from loky import ProcessPoolExecutor
 
-    made: Executor = ProcessPoolExecutor(workers, initializer=as_worker, initargs=(os.getpid(),))
+    made: Executor = ProcessPoolExecutor(workers, initializer=as_worker, initargs=(os.getpid(),), env=ONE_THREAD)
     return made
 
 

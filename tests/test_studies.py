@@ -76,6 +76,19 @@ def test_cells_are_computed_once_whoever_computes_them(tmp_path: Path) -> None:
     assert len(lines(log)) == 16
 
 
+def blas_threads() -> list[int]:
+    import numpy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
+def test_a_worker_multiplies_matrices_in_one_thread() -> None:
+    with side_by_side(1) as pool:
+        found = pool.submit(blas_threads).result()
+    assert set(found) == {1}
+
+
 def test_results_are_read_one_after_another(tmp_path: Path) -> None:
     results = cm.run_study(study(tmp_path / "log"), store=cm.Store(tmp_path / "s"))
     assert [place for place, _ in results.stream()] == list(range(8))

@@ -37,7 +37,7 @@ from cogmem.trials import Trials, from_rows
 
 Array = NDArray[np.float64]
 
-VERSION: Final = 4
+VERSION: Final = 3
 LEVELS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 STREAMS: Final = 20
 LAGS_AT: Final = 16

@@ -37,7 +37,7 @@ from cogmem.trials import Trials
 Array = NDArray[np.float64]
 Task = tuple[dict[str, Any], Callable[[], Outcome]]
 
-VERSION: Final = 3
+VERSION: Final = 2
 SPLIT: Final = 2012
 """Seed of the halves: the same answers are held out from everybody's models."""
 MAIN: Final = "called_old"

@@ -38,7 +38,8 @@ FARTHEST: Final = 2.0
 """Longest step, of the prior's scale."""
 NARROWEST: Final = 0.05
 """Least spread of the population that people are drawn around, of the prior's scale."""
-POINTS: Final = 1000
+POINTS: Final = {8: 1000, 99: 4000}
+"""A person's, by the most parameters: of a thousand in thirteen dimensions seventy would count."""
 REFINED: Final = 3
 """Rounds of points; the first are around the modes, and the worst-off person is made of few of them."""
 FEWEST: Final = 20.0
@@ -236,7 +237,8 @@ def points_around(
     n, p = centre.shape
     ridge = 1e-6 * np.trace(spread, axis1=1, axis2=2)[:, None, None] / p + 1e-10
     factor = WIDER * np.linalg.cholesky(spread + ridge * np.eye(p))
-    standard = rng.standard_normal((n, POINTS, p)) * np.sqrt(TAIL / rng.chisquare(TAIL, (n, POINTS, 1)))
+    many = next(each for most, each in POINTS.items() if p <= most)
+    standard = rng.standard_normal((n, many, p)) * np.sqrt(TAIL / rng.chisquare(TAIL, (n, many, 1)))
     constant = gammaln((TAIL + p) / 2) - gammaln(TAIL / 2) - 0.5 * p * np.log(TAIL * np.pi)
     log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
     log_q = constant - log_det[:, None] - 0.5 * (TAIL + p) * np.log1p((standard**2).sum(axis=-1) / TAIL)

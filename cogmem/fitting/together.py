@@ -38,8 +38,10 @@ FARTHEST: Final = 2.0
 """Longest step, of the prior's scale."""
 NARROWEST: Final = 0.05
 """Least spread of the population that people are drawn around, of the prior's scale."""
-POINTS: Final = {8: 1000, 99: 4000}
-"""A person's, by the most parameters: of a thousand in thirteen dimensions seventy would count."""
+POINTS: Final = 1000
+MORE_POINTS: Final = 4000
+MOST: Final = 8
+"""A person's points: more where there are more parameters than MOST, of a thousand in thirteen seventy would count."""
 REFINED: Final = 3
 """Rounds of points; the first are around the modes, and the worst-off person is made of few of them."""
 FEWEST: Final = 20.0
@@ -237,7 +239,7 @@ def points_around(
     n, p = centre.shape
     ridge = 1e-6 * np.trace(spread, axis1=1, axis2=2)[:, None, None] / p + 1e-10
     factor = WIDER * np.linalg.cholesky(spread + ridge * np.eye(p))
-    many = next(each for most, each in POINTS.items() if p <= most)
+    many = POINTS if p <= MOST else MORE_POINTS
     standard = rng.standard_normal((n, many, p)) * np.sqrt(TAIL / rng.chisquare(TAIL, (n, many, 1)))
     constant = gammaln((TAIL + p) / 2) - gammaln(TAIL / 2) - 0.5 * p * np.log(TAIL * np.pi)
     log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)

@@ -31,6 +31,7 @@ from cogmem.jobs.kind_counts import (
     subject_of,
 )
 from cogmem.jobs.outcomes import Outcome
+from cogmem.jobs.ranking import told_of_draws
 from cogmem.jobs.recall_designs import cue_curves, recall_curves
 from cogmem.models.pairs import PAIR_MODELS
 from cogmem.paradigms import key_value
@@ -58,8 +59,7 @@ GROUPS: Final = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 24))
 WHOLE: Final = Method("laplace", draws=2000, effective_draws=2000.0)
 """Of the fit to all answers, by importance sampling."""
 NUTS: Final = Method("nuts", chains=4, tune=500, draws=1000, target_accept=0.8)
-"""The same posterior by chains."""
-"""Of the fit to all answers: long enough that r-hat can tell 1.01 from more."""
+"""The same posterior by chains: long enough that r-hat can tell 1.01 from more."""
 MODELS: Final = {model.name: model for model in PAIR_MODELS}
 
 
@@ -196,8 +196,6 @@ def whole_outcome(name: str, seed: int) -> Outcome:
     score = population_elpd(done)
     table = done.typical()
     n = len(table)
-    found = done.diagnostics
-    more = {"rhat": found.get("rhat_max", np.nan), "ess": found["ess_min"],
-            "divergences": found.get("divergences", np.nan), "pareto_k": float(score.pareto_k.max())}  # fmt: skip
+    more = told_of_draws(done.diagnostics, score)
     table = table.with_columns({key: np.full(n, value) for key, value in more.items()})
     return Outcome(name, "step", score.pointwise, {}, table)

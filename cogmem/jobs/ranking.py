@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cogmem.core import Agreement, Curve
-from cogmem.fitting.loo import stacking
+from cogmem.fitting.loo import Elpd, stacking
 from cogmem.jobs.outcomes import Outcome, halves
 from cogmem.lineups import Entry, LineUp
 from cogmem.trials import Trials, from_rows
@@ -63,17 +63,26 @@ def behind_best(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tupl
     return from_rows(rows)
 
 
-def left_out_rows(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
-    """Return `behind_best` of fits to all answers, whose scores are of people left out, and what is known of the draws.
+DRAWS: Final = ("rhat", "ess", "divergences", "pareto_k")
+"""Columns of a fit to all answers that say how far its draws are to be trusted."""
 
-    `ess` are effective draws, `rhat` and `divergences` NaN where there were no chains (importance sampling).
-    """
+
+def told_of_draws(diagnostics: Mapping[str, float], score: Elpd) -> dict[str, float]:
+    """Return DRAWS of a fit to all answers and of its density of people left out; NaN where there were no chains."""
+    nothing = float("nan")
+    values = (diagnostics.get("rhat_max", nothing), diagnostics["ess_min"], diagnostics.get("divergences", nothing),
+              float(score.pareto_k.max()))  # fmt: skip
+    return dict(zip(DRAWS, values, strict=True))
+
+
+def left_out_rows(outcomes: Sequence[Outcome], mean_and_se: Callable[[Array], tuple[float, float]]) -> Trials:
+    """Return `behind_best` of fits to all answers, whose scores are of people left out, and their `told_of_draws`."""
     if not outcomes:
         return Trials({})
     table = behind_best(outcomes, mean_and_se)
     named = {each.name: each.parameters for each in outcomes}
     told = {name: np.array([named[str(who)][name][0] for who in table["subject"]])
-            for name in ("rhat", "ess", "divergences", "pareto_k")}  # fmt: skip
+            for name in DRAWS}  # fmt: skip
     return Trials({"elpd_loo_per_test" if name == "elpd_per_test" else name: table[name] for name in table} | told)
 
 

@@ -21,6 +21,7 @@ from cogmem.fitting.loo import Elpd
 from cogmem.fitting.ratings import FAST, RatingFit, fit_ratings, left_out
 from cogmem.jobs.kind_counts import Halves, by_half, counted, parted
 from cogmem.jobs.outcomes import Outcome
+from cogmem.jobs.ranking import told_of_draws
 from cogmem.models.recognition import RATING_MODELS, RatingModel, unequal_variance, with_ratings
 from cogmem.models.recognition_others import by_others, concentration, own_log_density, pooled
 from cogmem.paradigms.superposition_measures import z_slope
@@ -190,10 +191,8 @@ def whole_outcome(ratings: Ratings, name: str, seed: int, *, done: RatingFit | N
     """
     fit = done or whole_fit(ratings, name, seed=seed)
     score: Elpd = left_out(fit)
-    table, found = fit.done.typical(), fit.done.diagnostics
-    more = {"rhat": found.get("rhat_max", np.nan), "ess": found["ess_min"],
-            "divergences": found.get("divergences", np.nan), "pareto_k": float(score.pareto_k.max()),
-            "sampled_seconds": fit.done.seconds}  # fmt: skip
+    table = fit.done.typical()
+    more = told_of_draws(fit.done.diagnostics, score) | {"sampled_seconds": fit.done.seconds}
     table = table.with_columns({key: np.full(len(table), value) for key, value in more.items()})
     curves = _told(name, "step", ratings, fit.predicted())
     if name == unequal_variance.name:

@@ -1,7 +1,7 @@
 """Which noisy score is the highest in numba: one row a turn, rows side by side.
 
 The normal distribution function is read from a table and between its places by a cubic that has the function's values
-and slopes at both (Hermite): 1e-12 from it, in a fifth of the time that erfc and exp take.
+and slopes at both (Hermite): 1e-12 from it, in a third of the time that erfc and exp take.
 """
 
 from __future__ import annotations

@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
+from concurrent.futures import wait as _wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
+from weakref import WeakSet
 
 from cogmem.errors import UserError
 from cogmem.names import nearest
@@ -46,6 +48,53 @@ def engine(name: str = "local", *, address: str | None = None, workers: int | No
         raise UserError(f"There is no executor {name!r}; {nearest(name, KNOWN)} Any other is written MODULE:NAME.")
 
 
+class DaskExecutor(Executor):
+    """A Dask client as an executor whose every future ends, with a result or with what went wrong.
+
+    Dask's own (`Client.get_executor`) leaves a future unanswered for ever whose result was lost with a worker while it
+    was fetched and whose task is then given up (distributed 2026.8.0).
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self._here: WeakSet[Future[Any]] = WeakSet()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return a future of `fn(*args, **kwargs)`, which a worker of the cluster computes.
+
+        To Dask a task that is pure is its arguments: tried again, it would be answered with the old failure.
+        """
+        here: Future[Any] = Future()
+        there = self.client.submit(fn, *args, **kwargs, pure=False)
+
+        def done(there: Any) -> None:
+            if not here.set_running_or_notify_cancel():
+                return
+            try:
+                result = there.result()
+            except BaseException as problem:
+                here.set_exception(problem)
+            else:
+                here.set_result(result)
+
+        def left(here: Future[Any]) -> None:
+            if here.cancelled():
+                there.cancel()
+
+        here.add_done_callback(left)
+        there.add_done_callback(done)
+        self._here.add(here)
+        return here
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End without closing the client, which is not ours; `wait`: when all is done."""
+        for future in tuple(self._here):
+            if cancel_futures:
+                future.cancel()
+        if wait:
+            _wait(tuple(self._here))
+
+
 @contextmanager
 def _dask(name: str, address: str | None, workers: int) -> Iterator[Engine]:
     try:
@@ -74,7 +123,7 @@ def _dask(name: str, address: str | None, workers: int) -> Iterator[Engine]:
             ) from None
         with client:
             many = sum(client.ncores().values()) or workers
-            yield client.get_executor, many
+            yield partial(DaskExecutor, client), many
     finally:
         if cluster is not None:
             cluster.close()

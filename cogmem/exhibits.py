@@ -61,7 +61,8 @@ class Exhibit:
         panels = [
             {"title": panel.title, "x_label": panel.x_label, "y_label": panel.y_label, "x_scale": panel.x_scale,
              "y_scale": panel.y_scale, "y_range": panel.y_range, "ticks": panel.ticks, "legend": panel.legend,
-             "timed": panel.timed, "series": [_plain(each, digits) for each in panel.series]}
+             "timed": panel.timed, "measured_x": panel.measured_x,
+             "series": [_plain(each, digits) for each in panel.series]}
             for panel in self.drawing.panels
         ]  # fmt: skip
         whole = {"name": self.name, "caption": self.drawing.caption, "columns": self.drawing.columns}
@@ -89,7 +90,7 @@ class Exhibit:
         panels = tuple(
             Panel(each["title"], each["x_label"], each["y_label"], tuple(_series(row) for row in each["series"]),
                   each["x_scale"], each["y_range"] and tuple(each["y_range"]), each["y_scale"], tuple(each["ticks"]),
-                  each["legend"], each.get("timed", False))
+                  each["legend"], each.get("timed", False), each.get("measured_x", False))
             for each in whole["panels"]
         )  # fmt: skip
         return Exhibit(whole["name"], Drawing(panels, whole["caption"], whole["columns"]), whole["document"])

@@ -37,6 +37,7 @@ from cogmem.files import (
 )  # fmt: skip
 from cogmem.provenance import versions
 from cogmem.trials import Trials
+from cogmem.workers import one_thread
 
 RESPONSES: Final = "responses"
 """Table of a record that stands beside the others for questions in SQL."""
@@ -197,6 +198,7 @@ class Store:
     def remember(self, kind: str, spec: Any, make: Callable[[], Made]) -> Stored:
         """Return what is stored for `spec`; where nothing is, call `make` for (tables, arrays, source) and keep it.
 
+        `make` multiplies matrices in one thread: what is kept is the same wherever it was made, here or by a worker.
         What was damaged since is put aside, which a warning says, and made again.
         """
         folder = self.path(kind, spec)
@@ -207,7 +209,8 @@ class Store:
                 self.give_up(folder, problem, "made")
         if not self.has(kind, spec):
             self.writable(kind)
-            tables, arrays, source = make()
+            with one_thread():
+                tables, arrays, source = make()
             self.save(kind, spec, tables, source=source, arrays=arrays)
         return self.load(kind, spec)
 

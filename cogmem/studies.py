@@ -22,7 +22,7 @@ from cogmem.errors import UserError
 from cogmem.progress import Report, bar, silent
 from cogmem.store import Store, StoreError, load_record, save_record
 from cogmem.trials import concatenate
-from cogmem.workers import end
+from cogmem.workers import end, one_thread
 
 KIND: Final = "record"
 TASK_SECONDS: Final = 0.2
@@ -282,8 +282,9 @@ class _Run:
 
     def alone(self) -> None:
         """Compute one cell after another."""
-        while self.waiting:
-            self.told(_work(self.store, self.next_task(1), self.strict))
+        with one_thread():
+            while self.waiting:
+                self.told(_work(self.store, self.next_task(1), self.strict))
 
     def together(self, executor: Executor, workers: int, again: Callable[[], Executor] | None) -> None:
         """Let the workers of an executor compute tasks, a few of which are on their way at any time."""

@@ -77,6 +77,19 @@ def test_an_interval_that_goes_and_a_place_that_changes_have_moved(tmp_path: Pat
     assert [each.number for each in moved("f", was, drawing(half=0.1, x=2.5))] == ["x"]
 
 
+def test_where_x_is_measured_too_a_point_may_move_by_a_share_of_the_width(tmp_path: Path) -> None:
+    write(drawing(x=2.0), "f", tmp_path)  # the panel's x are 1 to 2: 2 % of its width are .02
+    was = read(tmp_path / "f.csv")
+
+    def now(x: float) -> list[float]:
+        made = drawing(x=x)
+        measured = replace(made, panels=(replace(made.panels[0], measured_x=True),))
+        return [each.allowed for each in moved("f", was, measured)]
+
+    assert now(2.019) == []
+    assert now(2.021) == [pytest.approx(0.02, abs=1e-5)]
+
+
 def test_points_that_came_or_went_are_said(tmp_path: Path) -> None:
     write(drawing(), "f", tmp_path)
     was = read(tmp_path / "f.csv")

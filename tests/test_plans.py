@@ -16,6 +16,7 @@ from cogmem.errors import UserError
 from cogmem.executors import engine
 from cogmem.plans import Plan, read_plan
 from cogmem.study_tables import write_tables
+from tests.test_studies import study as scribes
 
 GOOD = """
 name = "spacing"
@@ -226,6 +227,23 @@ def test_the_command(tmp_path: Path) -> None:
     (failure,) = json.loads(done.stdout)["failures"]
     assert (failure["tries"], failure["cause"]) == (3, "ValueError: of the plan")
     assert (tmp_path / "bad" / "failures.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_dask_computes_anew_what_it_had_given_up(tmp_path: Path) -> None:
+    # Dask gives a task up when its fourth worker died; the fifth dies in the second try, and the sixth is done.
+    from distributed import LocalCluster
+
+    log = tmp_path / "log"
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        engine("dask", address=cluster.scheduler_address) as (make, many),
+    ):
+        found = cm.run_study(scribes(log, n=1, dies=5), store=cm.Store(tmp_path / "1"), executor=make, workers=many,
+                             strict=False, retries=1)  # fmt: skip
+    assert (found.computed, found.failures) == (2, ())
+    assert log.read_text().split("\n").count("0 0.2") == 6
 
 
 @pytest.mark.slow

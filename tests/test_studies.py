@@ -24,7 +24,7 @@ from cogmem.errors import UserError
 from cogmem.recomputing import plainest, recompute
 from cogmem.store import ASIDE, StoreError, save_record
 from cogmem.studies import KIND, PlannedDesign, Standing, cell_spec, laid_out
-from cogmem.workers import side_by_side
+from cogmem.workers import one_thread, side_by_side
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,67 @@ def blas_threads() -> list[int]:
     return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
 
 
-def test_a_worker_multiplies_matrices_in_one_thread() -> None:
+def torch_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def test_a_worker_multiplies_matrices_and_trains_networks_in_one_thread() -> None:
     with side_by_side(1) as pool:
         found = pool.submit(blas_threads).result()
-    assert set(found) == {1}
+        of_torch = pool.submit(torch_threads).result()
+    assert (set(found), of_torch) == ({1}, 1)
+
+
+@dataclass(frozen=True)
+class Counter(Scribe):
+    """A scribe that writes down how many threads multiply matrices."""
+
+    def answer(self, design: Design, rng: np.random.Generator) -> Any:
+        Path(self.log + ".threads").write_text(str(set(blas_threads())))
+        return super().answer(design, rng)
+
+
+def test_here_too_matrices_are_multiplied_in_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    from cogmem.fitting import laplace
+
+    store, seen = cm.Store(tmp_path / "s"), list[set[int]]()
+
+    def make() -> Any:
+        seen.append(set(blas_threads()))
+        return {}, {}, cm.Source(who="nobody", kind="equation")
+
+    def modes(*given: Any) -> Any:
+        seen.append(set(blas_threads()))
+        return found_modes(*given)
+
+    found_modes = laplace.modes
+    monkeypatch.setattr(laplace, "modes", modes)
+    with threadpool_limits(2, user_api="blas"):
+        store.remember("threads", {}, make)
+        cm.fit(cm.models.power, cm.load("floden_2000"), method="mle", seed=1)
+        design = cm.paradigms.forgetting_curve.design(n_items=3, seed=1)
+        cm.run_study(cm.Study("one", (design,), (Counter(str(tmp_path / "log")),)), store=store)
+        assert set(blas_threads()) == {2}
+    assert (seen, (tmp_path / "log.threads").read_text()) == ([{1}, {1}], "{1}")
+
+
+def test_threads_come_back_when_the_last_has_left() -> None:
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(2, user_api="blas"):
+        first, second = one_thread(), one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(blas_threads()) == {1}
+        second.__exit__(None, None, None)
+        assert set(blas_threads()) == {2}
 
 
 def test_results_are_read_one_after_another(tmp_path: Path) -> None:
@@ -213,7 +270,7 @@ from dataclasses import dataclass
 from functools import partial
 import numpy as np
 import cogmem as cm
-from cogmem.workers import side_by_side
+from cogmem.workers import one_thread, side_by_side
 
 @dataclass(frozen=True)
 class Mine:
@@ -250,7 +307,7 @@ import sys; from pathlib import Path; sys.path.insert(0, {tests!r})
 from functools import partial
 import cogmem as cm
 from test_studies import study
-from cogmem.workers import side_by_side
+from cogmem.workers import one_thread, side_by_side
 cm.run_study(study(Path({log!r}), 60), store=cm.Store({store!r}), executor=partial(side_by_side, 2), workers=2)
 """
 

@@ -41,6 +41,7 @@ class Panel:
     """One pair of axes; `ticks` name the places 1, 2, ... of x where x is a rank.
 
     `timed`: what is shown was measured on this machine's clock, so that no two runs have the same numbers.
+    `measured_x`: x too is what somebody did (a ROC), not a place that the experiment chose.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Panel:
     ticks: tuple[str, ...] = ()
     legend: bool = True
     timed: bool = False
+    measured_x: bool = False
 
 
 @dataclass(frozen=True, eq=False)

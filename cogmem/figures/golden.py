@@ -2,7 +2,7 @@
 
 The same code, seed, library versions and kind of processor give the same bytes. Elsewhere the last digits differ, from
 which chains of draws and training grow other numbers of the same distribution: a point may move by a share of its
-panel's height, or within its own interval, before it is said to have moved.
+panel's height (or width, where x is measured too), or within its own interval, before it is said to have moved.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def moved(name: str, was: dict[Key, Point], drawing: Drawing, *, without: Sequen
     now = _keyed([str(cell) for cell in row[:3]] + [repr(number) for number in row[3:]] for row in points_of(drawing))
     ranks = {panel.title for panel in drawing.panels if panel.ticks}
     timed = {panel.title for panel in drawing.panels if panel.timed}
-    heights = _heights(was)
+    measured = {panel.title for panel in drawing.panels if panel.measured_x}
+    heights, widths = _extents(was, "y"), _extents(was, "x")
     found = []
     for key in dict.fromkeys([*was, *now]):
         panel, series, _ = key
@@ -100,17 +101,18 @@ def moved(name: str, was: dict[Key, Point], drawing: Drawing, *, without: Sequen
             continue
         half = (old.upper - old.lower) / 2
         allowed = max(SHARE * heights[panel], half if np.isfinite(half) else 0.0)
+        across = SHARE * widths[panel] if panel in measured else 0.0
         for number in ("y", "lower", "upper") if panel in ranks else ("x", "y", "lower", "upper"):
             before, after = getattr(old, number), getattr(new, number)
-            room = SLACK * abs(before) if number == "x" else allowed + SLACK * abs(before)
+            room = (across if number == "x" else allowed) + SLACK * abs(before)
             if np.isnan(before) != np.isnan(after) or abs(after - before) > room:
                 found.append(Moved(name, panel, series, old.x, number, before, after, room))
     return found
 
 
-def _heights(points: dict[Key, Point]) -> dict[str, float]:
-    """Return by panel the distance between its highest and its lowest point."""
+def _extents(points: dict[Key, Point], axis: str) -> dict[str, float]:
+    """Return by panel the distance between its lowest and its highest point on an axis ("x" or "y")."""
     values: dict[str, list[float]] = {}
     for (panel, _, _), point in points.items():
-        values.setdefault(panel, []).append(point.y)
+        values.setdefault(panel, []).append(getattr(point, axis))
     return {panel: float(np.nanmax(found) - np.nanmin(found)) for panel, found in values.items()}

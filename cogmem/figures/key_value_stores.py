@@ -58,7 +58,8 @@ def _places(pairs: Trials, variant: str, seed: int) -> tuple[Panel, Panel]:
             mine = own.where(own["class"] == name)
             x, y = mine[f"{kind}_0"], mine[f"{kind}_1"]
             parts.append(_series(f"class {name}", x, y, points=True, joined=False))
-        panels.append(Panel(f"Learned {kind}s ({variant})", "first number", "second number", tuple(parts)))
+        panels.append(Panel(f"Learned {kind}s ({variant})", "first number", "second number", tuple(parts),
+                            measured_x=True))  # fmt: skip
     return panels[0], panels[1]
 
 

@@ -31,7 +31,8 @@ def _rated(results: SuperpositionResults, name: str) -> tuple[Series, ...]:
 
 
 def _roc_panel(results: SuperpositionResults) -> Panel:
-    return Panel("Recognition: people and models", "False alarms", "Hits", _rated(results, "roc"), y_range=ONE)
+    return Panel("Recognition: people and models", "False alarms", "Hits", _rated(results, "roc"), y_range=ONE,
+                 measured_x=True)  # fmt: skip
 
 
 def _shares_panel(results: SuperpositionResults) -> Panel:

@@ -22,6 +22,7 @@ from cogmem.progress import Report, silent
 from cogmem.subjects.equation import Equation, EquationSubject
 from cogmem.subjects.parameters import constrain
 from cogmem.trials import Trials
+from cogmem.workers import one_thread
 
 MethodName = Literal["mle", "laplace", "nuts"]
 
@@ -170,12 +171,13 @@ def fit(
         _check(model), data, likelihood=how.likelihood, pooled=how.pooled, least_squares=how.name == "mle"
     )
     objective = Objective(model, observed, with_prior=how.name != "mle")
-    if how.name == "nuts":
-        made = _by_nuts(objective, how, seed, report)
-    elif how.name == "laplace":
-        made = _by_laplace(objective, how, seed)
-    else:
-        made = _by_mle(objective, seed)
+    with one_thread():
+        if how.name == "nuts":
+            made = _by_nuts(objective, how, seed, report)
+        elif how.name == "laplace":
+            made = _by_laplace(objective, how, seed)
+        else:
+            made = _by_mle(objective, seed)
     z, estimate, population, diagnostics, warnings = made
     return _assemble(data, how, objective, z, estimate, population, diagnostics, warnings, seed, started)
 

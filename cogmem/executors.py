@@ -88,11 +88,12 @@ class DaskExecutor(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End without closing the client, which is not ours; `wait`: when all is done."""
-        for future in tuple(self._here):
-            if cancel_futures:
+        futures = tuple(self._here)
+        if cancel_futures:
+            for future in futures:
                 future.cancel()
         if wait:
-            _wait(tuple(self._here))
+            _wait(futures)
 
 
 @contextmanager

@@ -280,11 +280,11 @@ class _Run:
         self.computed, self.began = 0, time.monotonic()
         self.report: Report = silent
 
+    @one_thread()
     def alone(self) -> None:
         """Compute one cell after another."""
-        with one_thread():
-            while self.waiting:
-                self.told(_work(self.store, self.next_task(1), self.strict))
+        while self.waiting:
+            self.told(_work(self.store, self.next_task(1), self.strict))
 
     def together(self, executor: Executor, workers: int, again: Callable[[], Executor] | None) -> None:
         """Let the workers of an executor compute tasks, a few of which are on their way at any time."""

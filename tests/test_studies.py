@@ -83,16 +83,12 @@ def blas_threads() -> list[int]:
     return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
 
 
-def torch_threads() -> int:
+def test_a_worker_multiplies_matrices_and_trains_networks_in_one_thread() -> None:
     import torch
 
-    return torch.get_num_threads()
-
-
-def test_a_worker_multiplies_matrices_and_trains_networks_in_one_thread() -> None:
     with side_by_side(1) as pool:
         found = pool.submit(blas_threads).result()
-        of_torch = pool.submit(torch_threads).result()
+        of_torch = pool.submit(torch.get_num_threads).result()
     assert (set(found), of_torch) == ({1}, 1)
 
 
@@ -270,7 +266,7 @@ from dataclasses import dataclass
 from functools import partial
 import numpy as np
 import cogmem as cm
-from cogmem.workers import one_thread, side_by_side
+from cogmem.workers import side_by_side
 
 @dataclass(frozen=True)
 class Mine:
@@ -307,7 +303,7 @@ import sys; from pathlib import Path; sys.path.insert(0, {tests!r})
 from functools import partial
 import cogmem as cm
 from test_studies import study
-from cogmem.workers import one_thread, side_by_side
+from cogmem.workers import side_by_side
 cm.run_study(study(Path({log!r}), 60), store=cm.Store({store!r}), executor=partial(side_by_side, 2), workers=2)
 """
 

@@ -156,6 +156,7 @@ def _check(model: Any) -> Equation:
     return model
 
 
+@one_thread()
 def fit(
     model: Equation, data: Record | Curve, *, method: Method | MethodName = "laplace", seed: int,
     report: Report = silent,
@@ -171,13 +172,12 @@ def fit(
         _check(model), data, likelihood=how.likelihood, pooled=how.pooled, least_squares=how.name == "mle"
     )
     objective = Objective(model, observed, with_prior=how.name != "mle")
-    with one_thread():
-        if how.name == "nuts":
-            made = _by_nuts(objective, how, seed, report)
-        elif how.name == "laplace":
-            made = _by_laplace(objective, how, seed)
-        else:
-            made = _by_mle(objective, seed)
+    if how.name == "nuts":
+        made = _by_nuts(objective, how, seed, report)
+    elif how.name == "laplace":
+        made = _by_laplace(objective, how, seed)
+    else:
+        made = _by_mle(objective, seed)
     z, estimate, population, diagnostics, warnings = made
     return _assemble(data, how, objective, z, estimate, population, diagnostics, warnings, seed, started)
 

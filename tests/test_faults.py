@@ -55,8 +55,11 @@ import pandas, pyarrow.parquet, safetensors.numpy
 import cogmem as cm
 from cogmem.addresses import address
 from cogmem.studies import KIND, cell_spec
+from cogmem.workers import one_thread
 from tests.test_faults import run_whole, study
 
+with one_thread():  # finds scipy's threads, which takes a run longer than most of these live
+    pass
 folder, kills, n, longest = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 plan = study(folder / "log", n)
 addresses = {f"{cell[0].seed} {cell[1].share}": address(cell_spec(*cell)) for cell in plan.cells()}

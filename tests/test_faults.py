@@ -46,23 +46,21 @@ def interpreter(code: str, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", start + code, *words], stdout=subprocess.PIPE, text=True)
 
 
-# Each run is a fork of an interpreter that has imported all there is, so that the kills fall into the work.
+# Each run is a fork of an interpreter that has run such a study, so that nothing is left to import and kills fall into
+# the work.
 KILLED = """
 import json, os, signal, time
 from pathlib import Path
 import numpy as np
-import pandas, pyarrow.parquet, safetensors.numpy
 import cogmem as cm
 from cogmem.addresses import address
 from cogmem.studies import KIND, cell_spec
-from cogmem.workers import one_thread
 from tests.test_faults import run_whole, study
 
-with one_thread():  # finds scipy's threads, which takes a run longer than most of these live
-    pass
 folder, kills, n, longest = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 plan = study(folder / "log", n)
 addresses = {f"{cell[0].seed} {cell[1].share}": address(cell_spec(*cell)) for cell in plan.cells()}
+run_whole(study(folder / "before", 1), folder / "before it")
 store, rng, report, known = cm.Store(folder / "s"), np.random.default_rng(3), [], 0
 for _ in range(kills):
     finished = store.addresses(KIND)

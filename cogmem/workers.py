@@ -21,6 +21,10 @@ ONE_THREAD: Final = dict.fromkeys(
 )
 """Of a worker's products of matrices and networks: threads of workers that share the cores wait for one another."""
 
+ROOM: Final = {"LOKY_MAX_MEMORY_LEAK_SIZE": "2e9"}
+"""Bytes by which a worker may grow. loky takes 300 MB for a leak and starts it again, with a warning; torch, PyMC and
+the models that a worker has compiled are more than that."""
+
 
 @cache
 def _libraries() -> ThreadpoolController:
@@ -78,7 +82,8 @@ def side_by_side(workers: int) -> Executor:
     """
     from loky import ProcessPoolExecutor
 
-    made: Executor = ProcessPoolExecutor(workers, initializer=as_worker, initargs=(os.getpid(),), env=ONE_THREAD)
+    env = ONE_THREAD | ROOM
+    made: Executor = ProcessPoolExecutor(workers, initializer=as_worker, initargs=(os.getpid(),), env=env)
     return made
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -176,6 +177,20 @@ def test_a_cell_that_fails_at_first_is_tried_again(tmp_path: Path) -> None:
     assert (found.computed, found.failures) == (8, ())
     assert (seen[-1].cells, seen[-1].computed, seen[-1].failed, seen[-1].left) == (8, 8, 0, 0.0)
     assert seen[0].left > 0
+
+
+def _grown(megabytes: int) -> int:
+    # Longer than loky waits from one look at a worker's memory to the next.
+    time.sleep(1.1)
+    sys.modules["_kept_by_the_test"] = np.ones(megabytes * 131_072)  # type: ignore[assignment]
+    return os.getpid()
+
+
+def test_a_worker_that_loads_what_its_work_needs_is_not_restarted_as_if_it_leaked() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with side_by_side(1) as pool:
+            assert len({pool.submit(_grown, megabytes).result() for megabytes in (1, 500, 500, 500)}) == 1
 
 
 def test_workers_that_are_killed_are_replaced_and_only_the_guilty_cell_is_blamed(tmp_path: Path) -> None:
